@@ -17,11 +17,14 @@ export class SubpipeError extends Error {
   readonly code: ErrorCode;
   /** What the user can do about it, as a sentence. */
   readonly hint: string | undefined;
+  /** The HTTP status behind it, if there was one. */
+  readonly status: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; hint?: string } = {}) {
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; hint?: string; status?: number } = {}) {
     super(redact(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint === undefined ? undefined : redact(options.hint);
+    this.status = options.status;
   }
 }
 

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import tls from 'node:tls';
 import { SubpipeError } from './errors.ts';
 import { backoff, defaultRetry, isRetriableStatus, pause, type RetryPolicy } from './retry.ts';
+import { version } from './version.ts';
 
 export interface HttpRequest {
   method?: string;
@@ -13,7 +14,7 @@ export interface HttpRequest {
   /** A function makes a fresh stream for every try, so that a retry sends the whole body again. */
   body?: string | Buffer | (() => Readable);
   signal?: AbortSignal | undefined;
-  /** Ms until the response's headers must be there. Default 30,000. */
+  /** Ms until the response's headers must be there, counted from the last byte of a streamed body. Default 30,000. */
   timeoutMs?: number;
   /** Ms without a byte of the response's body before it fails. Default: the same as `timeoutMs`; 0 is no limit. */
   idleMs?: number;
@@ -33,7 +34,7 @@ export interface HttpResponse {
   text(limit?: number): Promise<string>;
 }
 
-const userAgent = 'subpipe/0.1.0';
+const userAgent = `subpipe/${version}`;
 const agents = new Map<string, http.Agent>();
 
 /**
@@ -103,6 +104,7 @@ function send(input: HttpRequest): Promise<HttpResponse> {
   const idleMs = input.idleMs ?? timeoutMs;
   return new Promise((resolve, reject) => {
     const body = input.body;
+    let answered = false;
     const length =
       body === undefined || typeof body === 'function' ? {} : { 'content-length': String(Buffer.byteLength(body)) };
     const message = (url.protocol === 'https:' ? https : http).request(
@@ -114,10 +116,16 @@ function send(input: HttpRequest): Promise<HttpResponse> {
         ...(input.signal === undefined ? {} : { signal: input.signal }),
       },
       (response) => {
+        answered = true;
         clearTimeout(timer);
         if (idleMs > 0) {
-          response.socket.setTimeout(idleMs, () => response.destroy(new Error(`no data for ${idleMs} ms`)));
-          response.on('end', () => response.socket?.setTimeout(0));
+          const { socket } = response;
+          const fail = () => response.destroy(new Error(`no data for ${idleMs} ms`));
+          socket.setTimeout(idleMs, fail);
+          // The connection outlives the response: neither its timeout nor its listener may stay.
+          const release = () => socket.off('timeout', fail).setTimeout(0);
+          response.once('end', release);
+          response.once('close', () => response.readableEnded || release());
         }
         resolve({
           status: response.statusCode ?? 0,
@@ -134,7 +142,10 @@ function send(input: HttpRequest): Promise<HttpResponse> {
     });
     if (typeof body === 'function') {
       const stream = body();
+      // An upload takes as long as it takes: the time counts from the last byte that went out.
+      stream.on('data', () => answered || timer.refresh());
       stream.on('error', (error) => message.destroy(error));
+      message.on('close', () => stream.destroy());
       stream.pipe(message);
     } else message.end(body);
   });

@@ -1,0 +1,175 @@
+import { createInterface } from 'node:readline';
+import { SubpipeError } from '../errors.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { taskRuns } from '../kube/resource.ts';
+import { watch } from '../kube/watch.ts';
+import type { Log } from '../log.ts';
+import { pause } from '../retry.ts';
+import { labels, type PipelineRun, succeeded, type TaskRun, type TaskRunStatus } from '../tekton/types.ts';
+import { follow, type RunRef } from './follow.ts';
+
+/** Which logs of a run are shown: of all steps while they run, of failed tasks when the run has ended, or none. */
+export const logModes = ['all', 'failed', 'none'] as const;
+export type LogMode = (typeof logModes)[number];
+
+/** When a run has ended, its last log lines are on their way already. */
+const drainMs = 10_000;
+
+/**
+ * Shows the logs of a run's steps, each line under `PREFIX/TASK/STEP`, retries and native child pipelines included.
+ * Live logs cost one watch and one request a step.
+ */
+export class RunLogs {
+  readonly #kube: KubeClient;
+  readonly #log: Log;
+  readonly #run: RunRef;
+  readonly #prefix: string;
+  readonly #mode: LogMode;
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #streams = new Map<string, Promise<void>>();
+  readonly #nested = new Map<string, RunLogs>();
+  #watching: Promise<void> = Promise.resolve();
+
+  constructor(options: {
+    kube: KubeClient;
+    log: Log;
+    run: RunRef;
+    prefix: string;
+    mode: LogMode;
+    signal: AbortSignal;
+  }) {
+    this.#kube = options.kube;
+    this.#log = options.log;
+    this.#run = options.run;
+    this.#prefix = options.prefix;
+    this.#mode = options.mode;
+    this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
+    if (this.#mode === 'all') this.#watching = this.#watch();
+  }
+
+  /** Tells of a new state of the run: a Pipeline that runs inside of it natively is followed as well. */
+  update(run: PipelineRun): void {
+    if (this.#mode === 'none') return;
+    for (const { kind, name, pipelineTaskName } of run.status?.childReferences ?? []) {
+      if (kind !== 'PipelineRun' || this.#nested.has(name)) continue;
+      const ref = { namespace: this.#run.namespace, name };
+      const prefix = `${this.#prefix}/${pipelineTaskName ?? name}`;
+      const logs = new RunLogs({
+        kube: this.#kube,
+        log: this.#log,
+        run: ref,
+        prefix,
+        mode: this.#mode,
+        signal: this.#signal,
+      });
+      this.#nested.set(name, logs);
+      void follow(this.#kube, ref, { signal: this.#signal, onUpdate: (child) => logs.update(child) }).catch(
+        (error: unknown) => this.#lost(error),
+      );
+    }
+  }
+
+  /** Call it when the run has ended: shows what is still missing and resolves when the last line is out. */
+  async finish(): Promise<void> {
+    if (this.#mode === 'none') return;
+    try {
+      const selector = { labelSelector: `${labels.pipelineRun}=${this.#run.name}` };
+      const { items } = await this.#kube.list<TaskRun>(taskRuns, this.#run.namespace, selector, this.#signal);
+      for (const run of items) {
+        if (this.#mode === 'all' || succeeded(run)?.status === 'False') this.#open(run);
+      }
+      const drained = Promise.all([
+        ...this.#streams.values(),
+        ...[...this.#nested.values()].map((logs) => logs.finish()),
+      ]);
+      await Promise.race([drained, pause(drainMs, this.#signal)]);
+    } catch (error) {
+      this.#lost(error);
+    } finally {
+      this.#stop.abort();
+      await this.#watching;
+    }
+  }
+
+  async #watch(): Promise<void> {
+    try {
+      const selector = { labelSelector: `${labels.pipelineRun}=${this.#run.name}` };
+      const events = watch<TaskRun>(this.#kube, taskRuns, this.#run.namespace, { ...selector, signal: this.#signal });
+      for await (const { type, object } of events) if (type !== 'DELETED') this.#open(object);
+    } catch (error) {
+      this.#lost(error);
+    }
+  }
+
+  /** Opens the log of every step that has one and is not shown yet. */
+  #open(run: TaskRun): void {
+    const task = run.metadata.labels?.[labels.pipelineTask] ?? run.metadata.name;
+    const tries = [...(run.status?.retriesStatus ?? []), run.status].filter((status) => status !== undefined);
+    for (const [index, status] of tries.entries()) {
+      const name = `${this.#prefix}/${task}${index === 0 ? '' : ` (retry ${index})`}`;
+      this.#openTry(status, name);
+    }
+  }
+
+  #openTry(status: TaskRunStatus, name: string): void {
+    const pod = status.podName;
+    if (pod === undefined || pod === '') return;
+    const ended = status.completionTime !== undefined;
+    for (const step of status.steps ?? []) {
+      const container = step.container ?? `step-${step.name}`;
+      const key = `${pod}/${container}`;
+      if ((step.running === undefined && step.terminated === undefined) || this.#streams.has(key)) continue;
+      const follow = !ended && step.terminated === undefined;
+      const stream = this.#stream(pod, container, follow, `${name}/${step.name ?? container}`);
+      this.#streams.set(
+        key,
+        stream.catch((error: unknown) => this.#lost(error, `${name}/${step.name}`)),
+      );
+    }
+  }
+
+  /** One container's log. A stream that breaks goes on from its last line. */
+  async #stream(pod: string, container: string, live: boolean, prefix: string): Promise<void> {
+    let last = '';
+    for (let failures = 0; !this.#signal.aborted; ) {
+      let broken: unknown;
+      try {
+        const body = await this.#kube.podLog(
+          this.#run.namespace,
+          pod,
+          { container, follow: live, timestamps: true, ...(last === '' ? {} : { sinceTime: last }) },
+          this.#signal,
+        );
+        body.on('error', (error) => {
+          broken = error;
+        });
+        for await (const line of createInterface({ input: body, crlfDelay: Infinity })) {
+          const space = line.indexOf(' ');
+          const time = space < 0 ? line : line.slice(0, space);
+          // sinceTime has whole seconds only: what was shown already comes again.
+          if (time <= last) continue;
+          last = time;
+          this.#log.line(prefix, space < 0 ? '' : line.slice(space + 1));
+        }
+      } catch (error) {
+        // The kubelet refuses for a moment while a container starts; a pod that is gone stays gone.
+        if (!(error instanceof SubpipeError && error.code === 'INVALID')) throw error;
+        broken = error;
+      }
+      if (broken === undefined) return;
+      if (++failures > 20) throw broken;
+      await pause(250, this.#signal);
+    }
+  }
+
+  /** Logs are shown as a service: that they cannot be had must not end the wait, but is said. */
+  #lost(error: unknown, of = this.#prefix): void {
+    if (this.#signal.aborted) return;
+    const reason =
+      error instanceof SubpipeError && error.cause !== undefined
+        ? `${error.message}: ${String(error.cause)}`
+        : String(error);
+    this.#log.warn(`the log of ${of} cannot be shown: ${reason}`);
+  }
+}

@@ -1,0 +1,91 @@
+import { invalid } from '../errors.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Log } from '../log.ts';
+import { checkAcyclic } from '../tekton/dag.ts';
+import type { Call } from './call.ts';
+import type { Caller } from './caller.ts';
+import { chainOf, extendChain } from './chain.ts';
+import { checkCall } from './check.ts';
+import { type ChildPlan, ownerOf, workspacesOf } from './child.ts';
+import { referencesIn } from './references.ts';
+import { resolveSource } from './source.ts';
+
+/** A call that was looked up and checked: its child can be made. */
+export interface PreparedCall extends ChildPlan {
+  /** The calls it comes after: by `runAfter`, or because it uses their results. */
+  after: ReadonlySet<string>;
+}
+
+export interface PrepareOptions {
+  kube: KubeClient;
+  log: Log;
+  caller: Caller | undefined;
+  callerUid: string;
+  namespace: string;
+  folder: string;
+  maxDepth: number;
+  signal: AbortSignal;
+}
+
+/**
+ * Looks all calls up, at once, and checks them all before the first child is made: params, workspaces, call chain,
+ * order, and that each result that is used is one that its Pipeline declares.
+ *
+ * @throws SubpipeError `INVALID` that names the call.
+ */
+export async function prepare(calls: readonly Call[], options: PrepareOptions): Promise<PreparedCall[]> {
+  const names = calls.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw invalid(`two calls are named ${twice}: each needs a name of its own`);
+  const after = new Map(calls.map((call) => [call.name, predecessors(call)]));
+  checkAcyclic(after, 'call');
+  const chain = chainOf(options.caller);
+  const prepared = await Promise.all(
+    calls.map((call) => prepareOne(call, chain, after.get(call.name) ?? new Set(), options)),
+  );
+  for (const { call } of prepared) checkReferences(call, prepared);
+  return prepared;
+}
+
+async function prepareOne(
+  call: Call,
+  chain: readonly string[],
+  after: ReadonlySet<string>,
+  options: PrepareOptions,
+): Promise<PreparedCall> {
+  const { kube, log, caller, callerUid, folder, maxDepth, signal } = options;
+  const namespace = call.namespace ?? options.namespace;
+  const owner = caller !== undefined && caller.namespace === namespace ? ownerOf(caller) : undefined;
+  const source = await resolveSource(call.source, { kube, log, namespace, folder, owner, signal });
+  const inherited = [...(source.base?.spec.params ?? []), ...(call.runSpec.params ?? [])];
+  const given = [...inherited.filter(({ name }) => !call.params.some((param) => param.name === name)), ...call.params];
+  const params = checkCall(source.title, source.spec, given, workspacesOf(call, source));
+  return {
+    call,
+    source,
+    params,
+    chain: extendChain(chain, source.identity, maxDepth),
+    namespace,
+    caller,
+    callerUid,
+    after,
+  };
+}
+
+function predecessors(call: Call): Set<string> {
+  const used = call.params.flatMap((param) => referencesIn('text' in param ? param.text : param.value));
+  return new Set([...call.runAfter, ...used.map((reference) => reference.call)]);
+}
+
+function checkReferences({ name, params }: Call, prepared: readonly PreparedCall[]): void {
+  for (const param of params) {
+    for (const { text, call, field } of referencesIn('text' in param ? param.text : param.value)) {
+      if (field.kind !== 'result') continue;
+      const results = prepared.find((other) => other.call.name === call)?.source.spec.results ?? [];
+      if (results.some((result) => result.name === field.result)) continue;
+      throw invalid(
+        `the call ${name} uses ${text}, but ${call} has ${results.map((result) => result.name).join(', ') || 'no results'}`,
+      );
+    }
+  }
+}

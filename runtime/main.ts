@@ -1,0 +1,84 @@
+import process from 'node:process';
+import { exitCodeOf, explain, SubpipeError } from './errors.ts';
+import { flagsOf, parseFlags, readParams } from './flags.ts';
+import { helpOf } from './help.ts';
+import { KubeClient } from './kube/client.ts';
+import { createLog, type Log, type LogFormat, type LogLevel } from './log.ts';
+import { kebab, type Params, type ValuesOf } from './params.ts';
+import { type ReportOf, type ResultFile, type Results, type ResultValue, writeResults } from './results.ts';
+import type { StepDefinition } from './step.ts';
+import { version } from './version.ts';
+
+/** Runs a step as this process: its flags from the command line, its exit code at the end. */
+export async function main<P extends Params, R extends Results>(step: StepDefinition<P, R>): Promise<never> {
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      // Somebody who presses Ctrl-C twice means it.
+      if (stop.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+      stop.abort(new SubpipeError('ABORTED', `stopped by ${name}`));
+    });
+  }
+  process.exit(await runStep(step, process.argv.slice(2), { env: process.env, signal: stop.signal }));
+}
+
+/** Runs a step with the given command line and gives its exit code: 0, 1, 2 or 3. */
+export async function runStep<P extends Params, R extends Results>(
+  step: StepDefinition<P, R>,
+  argv: readonly string[],
+  options: {
+    env: NodeJS.ProcessEnv;
+    signal: AbortSignal;
+    stdout?: (text: string) => void;
+    stderr?: (text: string) => void;
+  },
+): Promise<number> {
+  const stdout = options.stdout ?? ((text) => process.stdout.write(text));
+  let log: Log = createLog({ name: step.name, ...(options.stderr === undefined ? {} : { write: options.stderr }) });
+  try {
+    // The definition's own types are known here only as Params: readParams makes the values that P promises.
+    const flags = parseFlags(step as unknown as StepDefinition, argv);
+    if (flags.help || flags.version) {
+      stdout(flags.help ? helpOf(step as unknown as StepDefinition) : `${step.name} ${version}\n`);
+      return 0;
+    }
+    const values = await readParams(flagsOf(step as unknown as StepDefinition), flags.given);
+    log = createLog({
+      name: step.name,
+      format: values.logFormat as LogFormat,
+      level: values.logLevel as LogLevel,
+      ...(options.stderr === undefined ? {} : { write: options.stderr }),
+    });
+    const report = (results: ReportOf<R>, more: readonly ResultFile[] = []) =>
+      writeReport(results, more, { paths: flags.results, limit: values.resultsLimit as number, stdout });
+    const kube = new KubeClient({
+      env: options.env,
+      kubeconfig: values.kubeconfig as string | undefined,
+      context: values.context as string | undefined,
+    });
+    await step.run({ params: values as ValuesOf<P>, kube, log, env: options.env, signal: options.signal, report });
+    return 0;
+  } catch (error) {
+    log.error(explain(error));
+    if (!(error instanceof SubpipeError) && error instanceof Error) log.debug(error.stack ?? '');
+    return exitCodeOf(error);
+  }
+}
+
+async function writeReport(
+  results: Record<string, ResultValue | undefined>,
+  more: readonly ResultFile[],
+  { paths, limit, stdout }: { paths: Map<string, string>; limit: number; stdout: (text: string) => void },
+): Promise<void> {
+  const files: ResultFile[] = [...more];
+  const rest: Record<string, ResultValue> = {};
+  for (const [key, value] of Object.entries(results)) {
+    if (value === undefined) continue;
+    const name = kebab(key);
+    const path = paths.get(name);
+    if (path === undefined) rest[name] = value;
+    else files.push({ name, value, path });
+  }
+  await writeResults(files, limit);
+  if (files.length === 0 && Object.keys(rest).length > 0) stdout(`${JSON.stringify(rest)}\n`);
+}

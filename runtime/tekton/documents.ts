@@ -1,0 +1,63 @@
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { invalid } from '../errors.ts';
+import { type Fields, isFields } from '../shape.ts';
+import { parseYamlAll } from '../yaml.ts';
+
+/** A Tekton object of a YAML file. */
+export interface Document {
+  /** `FILE` or `FILE, document 2`, for errors. */
+  where: string;
+  kind: string;
+  name: string;
+  object: Fields;
+}
+
+/** A file is not read past this: the API server takes no larger object (etcd's limit is 1.5 MB), and one file holds some. */
+const maxBytes = 16 * 1024 * 1024;
+
+/**
+ * The Tekton objects of a YAML file, and of the other .yaml and .yml files of its folder after them; or of a whole folder.
+ *
+ * @param root The folder that `file` is relative to and must not leave, links included.
+ * @throws SubpipeError `INVALID` that names the file.
+ */
+export async function readDocuments(root: string, file: string): Promise<{ own: Document[]; beside: Document[] }> {
+  const base = await realpath(root).catch((error) => {
+    throw invalid(`the folder ${root} that ${file} is in cannot be read`, { cause: error });
+  });
+  const at = await realpath(path.resolve(base, file)).catch((error) => {
+    throw invalid(`the file ${file} cannot be read`, { cause: error });
+  });
+  if (at !== base && !at.startsWith(`${base}${path.sep}`)) {
+    throw invalid(`the file ${file} is outside of ${root}: expected a path below it`);
+  }
+  const isFolder = (await stat(at)).isDirectory();
+  const folder = isFolder ? at : path.dirname(at);
+  const names = (await readdir(folder, { withFileTypes: true }))
+    .filter((entry) => entry.isFile() && /\.ya?ml$/.test(entry.name))
+    .map((entry) => path.join(folder, entry.name))
+    .sort();
+  const read = async (files: string[]): Promise<Document[]> =>
+    (await Promise.all(files.map((one) => documentsOf(one, path.relative(base, one))))).flat();
+  if (isFolder) return { own: await read(names), beside: [] };
+  return { own: await documentsOf(at, file), beside: await read(names.filter((name) => name !== at)) };
+}
+
+async function documentsOf(file: string, shown: string): Promise<Document[]> {
+  const { size } = await stat(file);
+  if (size > maxBytes) throw invalid(`the file ${shown} is ${size} bytes long: expected at most ${maxBytes}`);
+  const values = await parseYamlAll(await readFile(file, 'utf8'), shown);
+  return values.flatMap((value, index) =>
+    documentOf(value, values.length > 1 ? `${shown}, document ${index + 1}` : shown),
+  );
+}
+
+/** Other things than Kubernetes objects may lie beside a Pipeline: they are passed over. */
+function documentOf(value: unknown, where: string): Document[] {
+  if (!isFields(value) || typeof value.kind !== 'string' || typeof value.apiVersion !== 'string') return [];
+  if (!/^tekton\.dev\//.test(value.apiVersion)) return [];
+  const metadata = isFields(value.metadata) ? value.metadata : {};
+  const name = metadata.name ?? metadata.generateName;
+  return [{ where, kind: value.kind, name: typeof name === 'string' ? name : '', object: value }];
+}

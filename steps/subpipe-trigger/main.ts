@@ -1,0 +1,4 @@
+import { main } from '../../runtime/main.ts';
+import { subpipeTrigger } from './step.ts';
+
+main(subpipeTrigger);

@@ -1,0 +1,4 @@
+import { main } from '../../runtime/main.ts';
+import { subpipeWait } from './step.ts';
+
+main(subpipeWait);

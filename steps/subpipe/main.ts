@@ -1,0 +1,4 @@
+import { main } from '../../runtime/main.ts';
+import { subpipe } from './step.ts';
+
+main(subpipe);

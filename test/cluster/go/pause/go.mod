@@ -1,0 +1,3 @@
+module subpipe.dev/test/cluster/pause
+
+go 1.24

@@ -35,7 +35,7 @@ export const callParams = {
   passParams: choice(
     ['none', 'undeclared', 'all'],
     'Which params of the calling TaskRun go to the child as they are: those that its Task does not declare, or all.',
-    { default: 'none' },
+    { default: 'none', bound: 'undeclared' },
   ),
   workspaces: yaml('Workspace bindings of the child, as a PipelineRun lists them.', readWorkspaces),
   passWorkspaces: choice(['none', 'all'], 'Whether the bindings of the calling TaskRun go to the child as well.', {

@@ -1,0 +1,3 @@
+import { buildCommand } from './bundle-command.ts';
+
+process.exitCode = await buildCommand(process.argv.slice(2));

@@ -1,0 +1,77 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build, type Metafile, type Plugin } from 'esbuild';
+import { SubpipeError } from '../runtime/errors.ts';
+import { licensesOf } from './licenses.ts';
+import { type Project, root } from './project.ts';
+
+/**
+ * Packages that only a laptop needs (kubeconfig with its login plugins). What images/NAME.ts takes of them becomes a
+ * file of its own, which a step reads when it imports them and never in a cluster. Other lazy imports stay in the bundle, where they cost less.
+ */
+const apart: Record<string, string> = { '@kubernetes/client-node': 'kubernetes-client' };
+
+/**
+ * Bundles steps/NAME/main.ts to FOLDER/NAME.cjs, one file each. CommonJS, because Node starts it faster than a module;
+ * names are kept, because minified names save no time once the code is cached, and a stack trace stays readable.
+ *
+ * @throws SubpipeError `FAILED` when a step pulls in statically what it should import lazily.
+ */
+export async function bundleSteps(names: string[], folder: string, project: Project): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const entryPoints = Object.fromEntries(names.map((name) => [name, join(root, 'steps', name, 'main.ts')]));
+  const steps = await bundle(entryPoints, folder, project, [keepApart()]);
+  const files = Object.values(apart).map((name) => [name, join(root, 'images', `${name}.ts`)]);
+  const lazy = await bundle(Object.fromEntries(files), folder, project, []);
+  await writeFile(
+    join(folder, licensesFile),
+    await licensesOf([...Object.keys(steps.inputs), ...Object.keys(lazy.inputs)]),
+  );
+}
+
+/** Files beside NAME.cjs: what its lazy imports need, and the licenses of all that is bundled. */
+export const licensesFile = 'LICENSES.txt';
+export const sharedFiles = [...Object.values(apart).map((name) => `${name}.cjs`), licensesFile];
+
+async function bundle(
+  entryPoints: Record<string, string>,
+  folder: string,
+  project: Project,
+  plugins: Plugin[],
+): Promise<Metafile> {
+  const result = await build({
+    entryPoints,
+    outdir: folder,
+    outExtension: { '.js': '.cjs' },
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: `node${project.nodeVersion}`,
+    // require() and not import(): the loader for modules alone takes longer to start than a step.
+    supported: { 'dynamic-import': false },
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: 'none',
+    logLevel: 'silent',
+    metafile: true,
+    plugins,
+  }).catch((cause: unknown) => {
+    throw new SubpipeError('FAILED', 'esbuild cannot bundle the steps', { cause });
+  });
+  return result.metafile;
+}
+
+function keepApart(): Plugin {
+  return {
+    name: 'keep-apart',
+    setup(build) {
+      build.onResolve({ filter: /^[^.]/ }, ({ path, kind, importer }) => {
+        const name = apart[path];
+        if (name === undefined) return undefined;
+        if (kind === 'dynamic-import') return { path: `./${name}.cjs`, external: true };
+        return { errors: [{ text: `${importer} imports ${path} statically: use "await import()", it costs 100 ms` }] };
+      });
+    },
+  };
+}

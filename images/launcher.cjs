@@ -1,0 +1,17 @@
+#!/usr/bin/node
+// The program of a step's image: runs NAME.cjs with the compiled code beside it, which V8 checks and may refuse.
+// Node's own compile cache is bound to a user id and differs from build to build; this one is neither.
+'use strict';
+const { readFileSync } = require('node:fs');
+const { Script } = require('node:vm');
+
+const filename = `${__filename}.cjs`;
+let cachedData;
+try {
+  cachedData = readFileSync(`${__filename}.cache`);
+} catch {
+  // Slower, and just as good: there is no cache for a machine that the build could not run on.
+}
+const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(filename, 'latin1')}\n})`;
+const script = new Script(source, { filename, cachedData });
+script.runInThisContext()(exports, require, module, filename, __dirname);

@@ -1,0 +1,3 @@
+import { imagesCommand } from './command.ts';
+
+process.exitCode = await imagesCommand(process.argv.slice(2), process.env);

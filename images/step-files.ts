@@ -1,0 +1,29 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Entry, textEntry } from '../runtime/archive/entry.ts';
+import { sharedFiles } from './bundle.ts';
+import { codeCache } from './code-cache.ts';
+import { ownPlatform, type PlatformName } from './platform.ts';
+
+/** Where steps are in an image. A Task's `command` is `["/subpipe/NAME"]`: part of the contract, never changed. */
+export const stepsFolder = 'subpipe';
+
+const launcher = join(import.meta.dirname, 'launcher.cjs');
+
+/** The layer of one step: its launcher, its bundle, and its compiled code where this machine can compile for it. */
+export async function stepEntries(name: string, bundles: string, platform: PlatformName): Promise<Entry[]> {
+  const bundle = join(bundles, `${name}.cjs`);
+  const entries = [
+    await fileEntry(`${stepsFolder}/${name}`, launcher, 0o755),
+    await fileEntry(`${stepsFolder}/${name}.cjs`, bundle),
+  ];
+  for (const file of sharedFiles) entries.push(await fileEntry(`${stepsFolder}/${file}`, join(bundles, file)));
+  const cache = platform === ownPlatform() ? await codeCache(bundle) : undefined;
+  if (cache !== undefined) entries.push(textEntry(`${stepsFolder}/${name}.cache`, cache));
+  return entries;
+}
+
+async function fileEntry(path: string, file: string, mode = 0o644): Promise<Entry> {
+  return { type: 'file', path, mode, size: (await stat(file)).size, open: () => createReadStream(file) };
+}

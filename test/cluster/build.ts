@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { ClusterError } from './errors.ts';
 import { identify, run } from './process.ts';
 import { findProgram } from './requirements.ts';
-import { kubernetesVersion, registryVersion, type TektonVersion } from './versions.ts';
+import { dnsVersion, kubernetesVersion, registryVersion, type TektonVersion } from './versions.ts';
 
 /** A Go module of ours under go/, and what is built from it. */
 export type GoModule = {
@@ -36,9 +36,10 @@ export const kubeModule: GoModule = {
 export const registryModule: GoModule = {
   folder: 'registry',
   output: `registry-${registryVersion}`,
-  target: 'tool',
+  target: '.',
   variables: {},
 };
+export const dnsModule: GoModule = { folder: 'dns', output: `dns-${dnsVersion}`, target: '.', variables: {} };
 export const pauseModule: GoModule = { folder: 'pause', output: 'pause', target: '.', variables: {} };
 export const tektonModule = (version: TektonVersion): GoModule => ({
   folder: `tekton-${version}`,
@@ -137,7 +138,7 @@ async function go(
   const program = await findProgram('go', options.env);
   if (program === undefined) {
     throw new ClusterError(
-      'Go is missing, which builds Kubernetes and Tekton on the first run: install Go 1.25 or newer (https://go.dev/dl) and put it on PATH.',
+      'Go is missing, which builds Kubernetes and Tekton on the first run: install Go 1.26 or newer (https://go.dev/dl) and put it on PATH.',
     );
   }
   return run(program, args, {

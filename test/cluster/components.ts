@@ -2,7 +2,7 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Network, ports, registryOf, registryTlsOf, serverOf } from './network.ts';
 import { inside } from './sandbox.ts';
-import { kubernetesVersion, registryVersion } from './versions.ts';
+import { dnsVersion, kubernetesVersion, registryVersion } from './versions.ts';
 
 /** The programs of the cluster, by the name that logs and `status` use. */
 export type Component =
@@ -14,7 +14,8 @@ export type Component =
   | 'controller-manager'
   | 'scheduler'
   | 'kubelet'
-  | 'proxy';
+  | 'proxy'
+  | 'dns';
 
 const pki = `${inside}/pki`;
 export const containerdSocket = '/run/containerd.sock';
@@ -111,6 +112,8 @@ export function commandOf(component: Component, network: Network): readonly stri
         '--conntrack-tcp-timeout-established=0',
         '--conntrack-tcp-timeout-close-wait=0',
       ];
+    case 'dns':
+      return ['dns', '-conf', `${inside}/config/Corefile`];
     default:
       return component satisfies never;
   }
@@ -135,7 +138,7 @@ const kubelet = (network: Network) => ({
   failCgroupV1: false,
   failSwapOn: false,
   clusterDomain: 'cluster.local',
-  clusterDNS: [network.dnsService],
+  clusterDNS: [network.node],
   resolvConf: '',
   podLogsDir: `${inside}/pods`,
   volumePluginDir: `${inside}/kubelet/plugins`,
@@ -177,6 +180,24 @@ bin_dir = "/usr/lib/cni"
 conf_dir = "${inside}/config/cni"
 [plugins."io.containerd.grpc.v1.cri".registry]
 config_path = "${inside}/config/registries"
+`;
+
+/** Names of Services and pods; every other name does not exist, and clients are told so at once. */
+const corefile = (network: Network) => `cluster.local in-addr.arpa ip6.arpa {
+  bind ${network.node}
+  errors
+  kubernetes cluster.local in-addr.arpa ip6.arpa {
+    kubeconfig ${inside}/config/admin.kubeconfig
+    ttl 1
+  }
+}
+. {
+  bind ${network.node}
+  errors
+  template ANY ANY {
+    rcode NXDOMAIN
+  }
+}
 `;
 
 // Every pod has a link of its own to the node, and all its traffic is routed. With a bridge, answers from a pod to
@@ -243,6 +264,7 @@ export async function writeConfiguration(state: string, network: Network, snapsh
   };
   await Promise.all([
     ...Object.entries(files).map(([name, value]) => writeFile(join(config, name), JSON.stringify(value, undefined, 2))),
+    writeFile(join(config, 'Corefile'), corefile(network)),
     writeFile(join(config, 'containerd.toml'), containerd(snapshotter)),
     writeFile(
       join(config, 'registries', registryOf(network), 'hosts.toml'),
@@ -257,5 +279,6 @@ export async function writeConfiguration(state: string, network: Network, snapsh
       symlink(`${inside}/cache/bin/kube-${kubernetesVersion}/kube`, join(state, 'bin', name)),
     ),
     symlink(`${inside}/cache/bin/registry-${registryVersion}/registry`, join(state, 'bin/registry')),
+    symlink(`${inside}/cache/bin/dns-${dnsVersion}/dns`, join(state, 'bin/dns')),
   ]);
 }

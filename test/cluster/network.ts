@@ -13,7 +13,6 @@ export type Network = {
   services: string;
   /** The service `kubernetes` in namespace default. */
   apiService: string;
-  dnsService: string;
 };
 
 /** How many clusters can run side by side. */
@@ -33,7 +32,6 @@ export function networkOf(index: number): Network {
     pods: `198.18.${block}.0/20`,
     services: `198.19.${block}.0/20`,
     apiService: `198.19.${block}.1`,
-    dnsService: `198.19.${block}.10`,
   };
 }
 

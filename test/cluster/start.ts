@@ -7,9 +7,9 @@ import { type Component, commandOf, containerdSocket, writeConfiguration } from 
 import { ClusterError } from './errors.ts';
 import { baseLayout, tektonLayout, tektonManifests } from './images.ts';
 import { load } from './load.ts';
-import { type Network, registryOf, registryTlsOf } from './network.ts';
 import { identify, run, start } from './process.ts';
 import type { Progress } from './progress.ts';
+import { askNameServer, askRegistry, hasCondition } from './questions.ts';
 import { type ClusterRecord, writeRecord } from './record.ts';
 import { createSandbox, enter, environmentOf, runInside, type Sandbox } from './sandbox.ts';
 import { filesOf, type Settings } from './settings.ts';
@@ -53,7 +53,7 @@ export async function startCluster(
       const imagesLoaded = progress.stage('images loaded', () => loadImages(sandbox, cache, record, signal));
       imagesLoaded.catch(() => {}); // Awaited below; the stages before it may fail first.
       await progress.stage('API server', () => eventually('The API server', 60, signal, () => api.get('/readyz')));
-      await launch('controller-manager', 'kubelet', 'scheduler', 'proxy');
+      await launch('controller-manager', 'kubelet', 'scheduler', 'proxy', 'dns');
       await progress.stage('objects created', async () => {
         const manifests = await readManifests(tektonManifests(cache, record.tekton));
         const authority = await readFile(files.authority, 'utf8');
@@ -61,7 +61,10 @@ export async function startCluster(
       });
       await progress.stage('node', () => api.watchUntil('/api/v1/nodes', hasCondition('Ready'), within(60, signal)));
       await imagesLoaded;
-      await progress.stage('registry', () => registryAnswers(network, signal));
+      await progress.stage('registry and name server', async () => {
+        await eventually('The registry', 30, signal, () => askRegistry(network));
+        await eventually('The name server', 30, signal, () => askNameServer(network));
+      });
       await progress.stage(`Tekton ${record.tekton}`, () => tektonIsReady(api, within(120, signal)));
     } finally {
       api.close();
@@ -141,14 +144,6 @@ async function createAll(api: Api, objects: readonly KubeObject[]): Promise<void
   for (const wave of waves) await Promise.all(wave.map((object) => api.create(object)));
 }
 
-async function registryAnswers(network: Network, signal: AbortSignal): Promise<void> {
-  await eventually(`The registry at ${registryOf(network)}`, 30, signal, async () => {
-    const { ok, status } = await fetch(`http://${registryOf(network)}/v2/`, { signal });
-    if (!ok) throw new Error(`status ${status}`);
-  });
-  void registryTlsOf;
-}
-
 async function tektonIsReady(api: Api, signal: AbortSignal): Promise<void> {
   const deployments = [
     ['tekton-pipelines', 'tekton-pipelines-webhook'],
@@ -181,11 +176,6 @@ const probe: KubeObject = {
   metadata: { name: 'probe', namespace: 'default' },
   spec: { steps: [{ name: 'probe', image: 'localhost/busybox:1', command: ['true'] }] },
 };
-
-type Conditions = { status?: { conditions?: { type: string; status: string }[] } };
-
-export const hasCondition = (wanted: string) => (object: Record<string, unknown>) =>
-  (object as Conditions).status?.conditions?.some(({ type, status }) => type === wanted && status === 'True') ?? false;
 
 /** Tekton's webhook fills in its own configuration once it is ready to be asked. */
 function hasRules(object: Record<string, unknown>): boolean {

@@ -1,9 +1,10 @@
 import { connect } from './api.ts';
-import { type Network, registryOf, registryTlsOf, serverOf } from './network.ts';
+import { messageOf } from './errors.ts';
+import { registryOf, registryTlsOf, serverOf } from './network.ts';
 import { isAlive } from './process.ts';
+import { askNameServer, askRegistry, hasCondition } from './questions.ts';
 import { type ClusterRecord, readRecord } from './record.ts';
 import { filesOf, type Settings } from './settings.ts';
-import { hasCondition } from './start.ts';
 import { kubernetesVersion, registryVersion } from './versions.ts';
 
 export type Check = { name: string; healthy: boolean; detail: string };
@@ -16,8 +17,12 @@ export async function inspect(settings: Settings, record: ClusterRecord): Promis
       return { name, healthy, detail: healthy ? `process ${identity.pid}` : 'has ended' };
     }),
   );
+  const answers = [
+    check('registry answers', () => askRegistry(settings.network)),
+    check('name server answers', () => askNameServer(settings.network)),
+  ];
   const phase: Check = { name: 'up', healthy: record.phase === 'ready', detail: record.phase };
-  return [phase, ...processes, await registryCheck(settings.network), ...(await apiChecks(settings))];
+  return [phase, ...processes, ...(await Promise.all(answers)), ...(await apiChecks(settings))];
 }
 
 export async function isHealthy(settings: Settings, record: ClusterRecord): Promise<boolean> {
@@ -25,13 +30,12 @@ export async function isHealthy(settings: Settings, record: ClusterRecord): Prom
   return (await inspect(settings, record)).every(({ healthy }) => healthy);
 }
 
-async function registryCheck(network: Network): Promise<Check> {
-  const name = 'registry answers';
+async function check(name: string, question: () => Promise<unknown>): Promise<Check> {
   try {
-    const { ok, status } = await fetch(`http://${registryOf(network)}/v2/`, { signal: AbortSignal.timeout(5000) });
-    return { name, healthy: ok, detail: `status ${status}` };
-  } catch {
-    return { name, healthy: false, detail: 'no answer' };
+    await question();
+    return { name, healthy: true, detail: 'yes' };
+  } catch (error) {
+    return { name, healthy: false, detail: messageOf(error) };
   }
 }
 
@@ -55,15 +59,14 @@ async function apiChecks({ state, network }: Settings): Promise<Check[]> {
   if (api === undefined) return [{ name: 'certificates', healthy: false, detail: 'are missing' }];
   try {
     return await Promise.all(
-      questions.map(async ([name, path, condition]): Promise<Check> => {
-        try {
+      questions.map(([name, path, condition]) =>
+        check(name, async () => {
           const answer = await api.get(path);
-          const healthy = condition === undefined || hasCondition(condition)(answer as Record<string, unknown>);
-          return { name, healthy, detail: healthy ? 'yes' : 'no' };
-        } catch {
-          return { name, healthy: false, detail: 'no answer' };
-        }
-      }),
+          if (condition !== undefined && !hasCondition(condition)(answer as Record<string, unknown>)) {
+            throw new Error(`is not ${condition}`);
+          }
+        }),
+      ),
     );
   } finally {
     api.close();

@@ -1,6 +1,6 @@
 import { mkdir, rm, symlink } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { build, kubeModule, programsOf, registryModule } from './build.ts';
+import { build, dnsModule, kubeModule, programsOf, registryModule } from './build.ts';
 import { ClusterError } from './errors.ts';
 import { buildBaseImages, buildTekton } from './images.ts';
 import { registryOf, serverOf } from './network.ts';
@@ -85,8 +85,9 @@ async function buildAll(
   const results = await Promise.allSettled([
     stage('Kubernetes built', (note) => build(cache, kubeModule, { env, signal, note })),
     stage(`Tekton ${tekton} built`, (note) => buildTekton(cache, tekton, { env, signal, note })),
-    stage('registry and base images built', async (note) => {
+    stage('registry, name server and base images built', async (note) => {
       await build(cache, registryModule, { env, signal, note });
+      await build(cache, dnsModule, { env, signal, note });
       await buildBaseImages(cache, { env, signal, note });
     }),
   ]);

@@ -13,6 +13,9 @@ export type Image = { name: string; entrypoint: readonly string[]; files: readon
 
 type Descriptor = { mediaType: string; digest: string; size: number; annotations?: Record<string, string> };
 
+/** The same files give the same image, whenever it is made. */
+const mtime = new Date(0);
+
 const oci = 'application/vnd.oci.image';
 
 /** The platform of this machine, by OCI's names. */
@@ -61,13 +64,13 @@ async function writeLayer(folder: string, files: readonly ImageFile[]): Promise<
   });
   const written = pipeline(tar, measure, createWriteStream(draft));
   const fill = async () => {
-    tar.entry({ name: 'tmp', type: 'directory', mode: 0o1777 });
-    for (const parent of foldersOf(files)) tar.entry({ name: parent, type: 'directory', mode: 0o755 });
+    tar.entry({ mtime, name: 'tmp', type: 'directory', mode: 0o1777 });
+    for (const parent of foldersOf(files)) tar.entry({ mtime, name: parent, type: 'directory', mode: 0o755 });
     for (const file of files) {
-      if ('link' in file) tar.entry({ name: file.path, type: 'symlink', linkname: file.link });
-      else if ('text' in file) tar.entry({ name: file.path, mode: 0o644 }, file.text);
+      if ('link' in file) tar.entry({ mtime, name: file.path, type: 'symlink', linkname: file.link });
+      else if ('text' in file) tar.entry({ mtime, name: file.path, mode: 0o644 }, file.text);
       else {
-        const entry = tar.entry({ name: file.path, mode: 0o755, size: (await stat(file.source)).size });
+        const entry = tar.entry({ mtime, name: file.path, mode: 0o755, size: (await stat(file.source)).size });
         await pipeline(createReadStream(file.source), entry);
       }
     }

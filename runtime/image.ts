@@ -10,5 +10,5 @@ export function imageOf(step: string): string {
 
 /** The step's command in its image. Tasks name it, because Tekton asks the registry of an image without one. */
 export function commandOf(step: string): string[] {
-  return ['node', `/subpipe/${step}.js`];
+  return [`/subpipe/${step}`];
 }

@@ -28,10 +28,11 @@ export function apiVersionOf(resource: Resource): string {
   return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
 }
 
-/** The path of a collection or of one object (Kubernetes API concepts, "Resource URIs"). */
+/** The path of a collection or of one object (Kubernetes API concepts, "Resource URIs"). No namespace: `''`. */
 export function pathOf(resource: Resource, namespace: string, name?: string, subresource?: string): string {
   const root = resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
-  const parts = [root, 'namespaces', encodeURIComponent(namespace), resource.plural];
+  const within = namespace === '' ? [] : ['namespaces', encodeURIComponent(namespace)];
+  const parts = [root, ...within, resource.plural];
   if (name !== undefined) parts.push(encodeURIComponent(name));
   if (subresource !== undefined) parts.push(subresource);
   return parts.join('/');

@@ -12,7 +12,7 @@ export interface WatchEvent<T> {
 }
 
 export interface WatchOptions extends ListOptions {
-  /** Events after this version. Unset: the present state first, as ADDED events. */
+  /** Events after this version. Unset: the present state first, as ADDED events (version 0, "get state and start at any"). */
   resourceVersion?: string | undefined;
   signal?: AbortSignal | undefined;
   /** Ms without an event or bookmark after which a watch counts as dead, default 150,000: bookmarks come every minute. */
@@ -40,7 +40,7 @@ export async function* watch<T extends KubeObject>(
     ...(labelSelector === undefined ? {} : { labelSelector }),
   };
   const known = new Map<string, T>();
-  let version = options.resourceVersion;
+  let version = options.resourceVersion ?? '0';
   let gone = false;
   for (let failures = 0; signal?.aborted !== true; ) {
     try {
@@ -83,7 +83,7 @@ async function* oneWatch(
   resource: Resource,
   namespace: string,
   selector: ListOptions,
-  version: string | undefined,
+  version: string,
   options: WatchOptions,
 ): AsyncGenerator<RawEvent, void, undefined> {
   // Not all watches of a busy cluster should end in the same second.
@@ -92,9 +92,9 @@ async function* oneWatch(
     watch: 'true',
     allowWatchBookmarks: 'true',
     timeoutSeconds: String(length),
+    resourceVersion: version,
     ...selector,
   });
-  if (version !== undefined) query.set('resourceVersion', version);
   const name = `${resource.plural}${resource.group === '' ? '' : `.${resource.group}`}`;
   const { body } = await kube.open(
     { verb: 'watch', resource: name, namespace },

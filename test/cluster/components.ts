@@ -268,7 +268,8 @@ export async function writeConfiguration(state: string, network: Network, snapsh
     writeFile(join(config, 'containerd.toml'), containerd(snapshotter)),
     writeFile(
       join(config, 'registries', registryOf(network), 'hosts.toml'),
-      `server = "http://${registryOf(network)}"\n`,
+      // containerd 1.6 speaks plain HTTP only to what is listed as a host; "server" alone falls back to HTTPS.
+      `[host."http://${registryOf(network)}"]\n  capabilities = ["pull", "resolve"]\n`,
     ),
     writeFile(
       join(config, 'registries', registryTlsOf(network), 'hosts.toml'),

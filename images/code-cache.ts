@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -11,18 +11,23 @@ const maker = join(import.meta.dirname, 'code-cache.cjs');
 /**
  * The compiled code of a bundle for images/launcher.cjs, or undefined when V8 would refuse it.
  *
+ * @param filename of the bundle in the image.
+ *
  * V8 seeds its hash tables by chance, so the cache is made with fixed seeds: the same bundle gives the same bytes.
  * V8 also keeps a hash of its flags in the cache; it is replaced with the one of a Node without those flags, which is
  * how the image runs it. The bytes are then tried in such a Node, and left out if it does not take them.
  */
-export async function codeCache(bundle: string): Promise<Buffer | undefined> {
+export async function codeCache(bundle: string, filename: string): Promise<Buffer | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'subpipe-cache-'));
   try {
-    const file = join(folder, 'cache');
+    await copyFile(bundle, join(folder, 'bundle'));
+    await copyFile(maker, join(folder, 'maker.cjs'));
+    // An environment and paths that are always the same: their strings are in the same tables as the code's.
+    const always = { cwd: folder, env: {} };
     const seeds = ['--hash-seed=1', '--random-seed=1'];
-    await run(process.execPath, [...seeds, '--no-lazy', maker, 'make', bundle, file]);
-    const { stdout } = await run(process.execPath, [maker, 'adopt', bundle, file]);
-    return stdout.trim() === 'accepted' ? await readFile(file) : undefined;
+    await run(process.execPath, [...seeds, '--no-lazy', 'maker.cjs', 'make', filename], always);
+    const { stdout } = await run(process.execPath, ['maker.cjs', 'adopt', filename], always);
+    return stdout === 'accepted' ? await readFile(join(folder, 'cache')) : undefined;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -23,12 +23,12 @@ export async function pushImages(
       ...(first === undefined ? {} : { mountFrom: first }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       progress: (done) => {
-        if (!done.existed) sent += done.descriptor.size;
+        if (done.arrival === 'sent') sent += done.descriptor.size;
       },
     });
     first ??= to.repository;
     references.set(name, formatName(to));
-    process.stderr.write(`images: pushed ${formatName(to)} (${(sent / 1e6).toFixed(2)} MB that were not there)\n`);
+    process.stderr.write(`images: pushed ${formatName(to)} (${(sent / 1e6).toFixed(2)} MB sent)\n`);
   }
   return references;
 }

@@ -19,7 +19,7 @@ export async function stepEntries(name: string, bundles: string, platform: Platf
     await fileEntry(`${stepsFolder}/${name}.cjs`, bundle),
   ];
   for (const file of sharedFiles) entries.push(await fileEntry(`${stepsFolder}/${file}`, join(bundles, file)));
-  const cache = platform === ownPlatform() ? await codeCache(bundle) : undefined;
+  const cache = platform === ownPlatform() ? await codeCache(bundle, `/${stepsFolder}/${name}.cjs`) : undefined;
   if (cache !== undefined) entries.push(textEntry(`${stepsFolder}/${name}.cache`, cache));
   return entries;
 }

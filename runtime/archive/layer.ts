@@ -84,6 +84,8 @@ async function addFile(
 ): Promise<void> {
   const done = Promise.withResolvers<void>();
   const sink = tar.entry(header, (error) => (error ? done.reject(error) : done.resolve()));
+  // tar-stream tells about a wrong size twice: an 'error' that nobody hears would end the process.
+  sink.on('error', done.reject);
   const source = entry.open();
   source.on('error', (error) => sink.destroy(error));
   source.pipe(sink);

@@ -41,7 +41,10 @@ export class Authorizer {
     if (bearer !== undefined) {
       const { token, lifetime } = await this.#fetchToken(bearer, scope, signal);
       addSecret(token);
-      this.#headers.set(scope, { value: `Bearer ${token}`, expires: Date.now() + (lifetime - 10) * 1000 });
+      this.#headers.set(scope, {
+        value: `Bearer ${token}`,
+        expires: Date.now() + Math.max(lifetime / 2, lifetime - 10) * 1000,
+      });
       return true;
     }
     const known = this.#headers.has(scope);

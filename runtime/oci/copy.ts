@@ -1,5 +1,5 @@
 import { type Descriptor, manifestLimit, type StoredManifest } from './manifest.ts';
-import type { Options, Target } from './target.ts';
+import type { Arrival, Options, Target } from './target.ts';
 
 export interface CopyOptions extends Options {
   /** The name it gets in `to`. Without it the copy is reachable by digest only. */
@@ -7,7 +7,7 @@ export interface CopyOptions extends Options {
   /** Repository of the same registry that probably has the blobs already. */
   mountFrom?: string;
   /** Called when a blob or manifest is in its place. */
-  progress?: (done: { descriptor: Descriptor; existed: boolean }) => void;
+  progress?: (done: { descriptor: Descriptor; arrival: Arrival }) => void;
 }
 
 /** Small enough for two cores and slow registries; large enough that latency does not add up. */
@@ -50,14 +50,13 @@ async function copyTree(
       manifest satisfies never;
   }
   await to.writeManifest(manifest, tag, options);
-  options.progress?.({ descriptor: manifest.descriptor, existed: false });
+  options.progress?.({ descriptor: manifest.descriptor, arrival: 'sent' });
 }
 
 /** Copies one blob, unless it is there. */
 export async function copyBlob(from: Target, to: Target, blob: Descriptor, options: CopyOptions = {}): Promise<void> {
-  const existed = await to.hasBlob(blob, options);
-  if (!existed) await to.writeBlob(blob, () => from.readBlob(blob, options), options);
-  options.progress?.({ descriptor: blob, existed });
+  const arrival = await to.writeBlob(blob, () => from.readBlob(blob, options), options);
+  options.progress?.({ descriptor: blob, arrival });
 }
 
 async function each<Item>(items: Item[], work: (item: Item) => Promise<void>): Promise<void> {

@@ -16,7 +16,7 @@ import {
   readManifest,
   type StoredManifest,
 } from './manifest.ts';
-import type { Options, Target, WriteOptions } from './target.ts';
+import type { Arrival, Options, Target, WriteOptions } from './target.ts';
 
 const refName = 'org.opencontainers.image.ref.name';
 
@@ -78,14 +78,15 @@ export class Layout implements Target {
     blob: Descriptor,
     open: () => Readable | Promise<Readable>,
     options: WriteOptions = {},
-  ): Promise<void> {
-    if (await this.hasBlob(blob)) return;
+  ): Promise<Arrival> {
+    if (await this.hasBlob(blob)) return 'there';
     const path = this.#path(blob.digest);
     const part = `${path}.${randomUUID()}.part`;
     try {
       const signal = options.signal === undefined ? {} : { signal: options.signal };
       await pipeline(await open(), new Verifier(blob, 'its source'), createWriteStream(part), signal);
       await rename(part, path);
+      return 'sent';
     } catch (error) {
       await rm(part, { force: true });
       throw error;

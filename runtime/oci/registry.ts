@@ -5,7 +5,7 @@ import { Connection, discard, type RegistryOptions } from './connection.ts';
 import { isDigest, Verifier } from './digest.ts';
 import { type Descriptor, manifestLimit, mediaTypes, readManifest, type StoredManifest } from './manifest.ts';
 import type { ImageName } from './name.ts';
-import type { Options, Target, WriteOptions } from './target.ts';
+import type { Arrival, Options, Target, WriteOptions } from './target.ts';
 import { upload } from './upload.ts';
 
 const accept = [mediaTypes.index, mediaTypes.manifest, mediaTypes.dockerIndex, mediaTypes.dockerManifest].join(', ');
@@ -47,9 +47,9 @@ export class Registry implements Target {
     blob: Descriptor,
     open: () => Readable | Promise<Readable>,
     options: WriteOptions = {},
-  ): Promise<void> {
-    if (await this.hasBlob(blob, options)) return;
-    await upload(this.#connection, blob, open, options);
+  ): Promise<Arrival> {
+    if (await this.hasBlob(blob, options)) return 'there';
+    return await upload(this.#connection, blob, open, options);
   }
 
   async readManifest(reference: string, options: Options = {}): Promise<StoredManifest> {

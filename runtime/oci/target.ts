@@ -6,6 +6,9 @@ export interface Options {
   signal?: AbortSignal | undefined;
 }
 
+/** How a blob got to its place: it was there, the registry took it from another repository, or its bytes were sent. */
+export type Arrival = 'there' | 'mounted' | 'sent';
+
 export interface WriteOptions extends Options {
   /** A repository of the same registry that has the blob: it is mounted from there where the registry can. */
   mountFrom?: string | undefined;
@@ -22,7 +25,7 @@ export interface Target {
   /** A stream that fails unless it is exactly the blob. @throws SubpipeError `NOT_FOUND`. */
   readBlob(blob: Descriptor, options?: Options): Promise<Readable>;
   /** Does nothing when it is there. `open` gives a fresh stream for every try. */
-  writeBlob(blob: Descriptor, open: () => Readable | Promise<Readable>, options?: WriteOptions): Promise<void>;
+  writeBlob(blob: Descriptor, open: () => Readable | Promise<Readable>, options?: WriteOptions): Promise<Arrival>;
   /** By tag or digest. @throws SubpipeError `NOT_FOUND`. */
   readManifest(reference: string, options?: Options): Promise<StoredManifest>;
   /** What it points at must be there already. With a tag it gets this name too. */

@@ -3,7 +3,7 @@ import { hasCode, SubpipeError } from '../errors.ts';
 import { backoff, defaultRetry, pause } from '../retry.ts';
 import { type Connection, discard } from './connection.ts';
 import type { Descriptor } from './manifest.ts';
-import type { WriteOptions } from './target.ts';
+import type { Arrival, WriteOptions } from './target.ts';
 
 /**
  * Uploads a blob: mounted from another repository where that works, else POST and one PUT with all of it
@@ -15,7 +15,7 @@ export async function upload(
   blob: Descriptor,
   open: () => Readable | Promise<Readable>,
   options: WriteOptions,
-): Promise<void> {
+): Promise<Arrival> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await tryUpload(connection, blob, open, options);
@@ -32,9 +32,9 @@ async function tryUpload(
   blob: Descriptor,
   open: () => Readable | Promise<Readable>,
   options: WriteOptions,
-): Promise<void> {
+): Promise<Arrival> {
   const location = await start(connection, blob, options);
-  if (location === 'mounted') return;
+  if (location === 'mounted') return 'mounted';
   location.searchParams.set('digest', blob.digest);
   const stream = await open();
   try {
@@ -50,6 +50,7 @@ async function tryUpload(
       throw await connection.failure(response, `upload ${blob.digest}`);
     }
     await discard(response);
+    return 'sent';
   } catch (error) {
     // When the source was bad, say that and not that the connection broke.
     throw stream.errored instanceof SubpipeError ? stream.errored : error;

@@ -1,7 +1,9 @@
 import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { hasCode, SubpipeError } from '../errors.ts';
 import { backoff, defaultRetry, pause } from '../retry.ts';
 import { type Connection, discard } from './connection.ts';
+import { Verifier } from './digest.ts';
 import type { Descriptor } from './manifest.ts';
 import type { Arrival, WriteOptions } from './target.ts';
 
@@ -36,7 +38,7 @@ async function tryUpload(
   const location = await start(connection, blob, options);
   if (location === 'mounted') return 'mounted';
   location.searchParams.set('digest', blob.digest);
-  const stream = await open();
+  const stream = verified(await open(), blob);
   try {
     const response = await connection.send(location, 'pull,push', {
       method: 'PUT',
@@ -57,6 +59,15 @@ async function tryUpload(
   } finally {
     stream.destroy();
   }
+}
+
+/** More bytes than announced would be read as the next request of the connection, so no source is trusted. */
+function verified(source: Readable, blob: Descriptor): Readable {
+  if (source instanceof Verifier) return source;
+  const verifier = new Verifier(blob, 'its source');
+  // The pipeline's own promise tells nothing that the reader of `verifier` is not told.
+  pipeline(source, verifier).catch(() => {});
+  return verifier;
 }
 
 async function start(connection: Connection, blob: Descriptor, options: WriteOptions): Promise<URL | 'mounted'> {

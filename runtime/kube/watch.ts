@@ -53,7 +53,8 @@ export async function* watch<T extends KubeObject>(
       for await (const raw of oneWatch(kube, resource, namespace, selector, version, options)) {
         failures = 0;
         if (raw.type === 'ERROR') {
-          if (codeOf(raw.object) !== 410) throw statusError(raw.object, resource, namespace);
+          // A server on an old etcd cannot begin with the present state: then a list does.
+          if (codeOf(raw.object) !== 410 && version !== '0') throw statusError(raw.object, resource, namespace);
           gone = true;
           break;
         }

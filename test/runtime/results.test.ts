@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { hasCode, SubpipeError } from '../../runtime/errors.ts';
+import { arrayResult, textResult, writeResults } from '../../runtime/results.ts';
+import { defineStep } from '../../runtime/step.ts';
+import { makeFolder } from '../support/folder.ts';
+import { execute } from '../support/step.ts';
+
+test('text is written as it is, arrays and objects as JSON, into folders that are made', async () => {
+  await using folder = await makeFolder();
+  const at = (name: string): string => path.join(folder.path, 'results', name);
+  await writeResults([
+    { name: 'text', value: 'a\nb"', path: at('text') },
+    { name: 'array', value: ['a', 'b"'], path: at('array') },
+    { name: 'object', value: { a: '1' }, path: at('object') },
+  ]);
+  assert.equal(await readFile(at('text'), 'utf8'), 'a\nb"');
+  assert.equal(await readFile(at('array'), 'utf8'), '["a","b\\""]');
+  assert.equal(await readFile(at('object'), 'utf8'), '{"a":"1"}');
+});
+
+test('results over the limit are refused by name and size, largest first, and nothing is written', async () => {
+  await using folder = await makeFolder();
+  const at = (name: string): string => path.join(folder.path, name);
+  const files = [
+    { name: 'small', value: 'x', path: at('small') },
+    { name: 'large', value: 'x'.repeat(4000), path: at('large') },
+  ];
+  await assert.rejects(writeResults(files), (error: unknown) => {
+    assert.ok(error instanceof SubpipeError && hasCode(error, 'FAILED'));
+    assert.match(
+      error.message,
+      /^the results take \d+ bytes, but Tekton's termination message holds 4096: large \(40\d\d bytes\), small \(\d+ bytes\)$/,
+    );
+    assert.match(error.hint ?? '', /sidecar-logs/);
+    return true;
+  });
+  assert.deepEqual(await readdir(folder.path), []);
+  await writeResults(files, 5000);
+  assert.deepEqual((await readdir(folder.path)).sort(), ['large', 'small']);
+});
+
+/** What Tekton's entrypoint writes: Go's json.Marshal of the results, which escapes <, >, & and U+2028/9. */
+function goMarshal(results: { key: string; value: string; type: number }[]): string {
+  return JSON.stringify(results).replace(
+    /[<>&\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+test("what is let through fits into the message that Go writes, with the entrypoint's own entry", async () => {
+  await using folder = await makeFolder();
+  for (const piece of ['x', '<b>', '&', '\u2028', 'ü', '😀', '"', '\n', '\\']) {
+    const fits = async (count: number): Promise<boolean> => {
+      const value = piece.repeat(count);
+      const file = path.join(folder.path, 'result');
+      return writeResults([{ name: 'result', value, path: file }]).then(
+        () => true,
+        () => false,
+      );
+    };
+    let [low, high] = [0, 4096];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (await fits(middle)) low = middle;
+      else high = middle - 1;
+    }
+    const own = { key: 'StartedAt', value: '2026-01-01T00:00:00.000Z', type: 3 };
+    const reason = { key: 'ExitCode', value: '1', type: 3 };
+    const bytes = Buffer.byteLength(goMarshal([{ key: 'result', value: piece.repeat(low), type: 1 }, own, reason]));
+    assert.ok(bytes <= 4096, `${JSON.stringify(piece)}: ${bytes} bytes`);
+    assert.ok(bytes > 3800, `${JSON.stringify(piece)}: only ${bytes} bytes are let through`);
+  }
+});
+
+const giver = defineStep({
+  name: 'giver',
+  summary: 'Gives.',
+  params: {},
+  results: { firstOne: textResult('One.'), many: arrayResult('Many.') },
+  run: async ({ report }) => report({ firstOne: 'x' }),
+});
+
+test('a result goes to the path of its flag, and one that is not given is not written', async () => {
+  await using folder = await makeFolder();
+  const at = (name: string): string => path.join(folder.path, name);
+  const { code, stdout } = await execute(giver, [`--result.first-one=${at('a')}`, `--result.many=${at('b')}`]);
+  assert.equal(code, 0);
+  assert.equal(stdout, '');
+  assert.deepEqual(await readdir(folder.path), ['a']);
+});
+
+test('without paths the results are printed as one JSON object', async () => {
+  assert.equal((await execute(giver, ['--result.first-one='])).stdout, '{"first-one":"x"}\n');
+});
+
+test('a result that the step does not have is an unknown flag', async () => {
+  const { code, stderr } = await execute(giver, ['--result.other=x']);
+  assert.equal(code, 2);
+  assert.match(stderr, /no flag --result\.other/);
+});

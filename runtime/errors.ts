@@ -61,7 +61,9 @@ export function hasCode(error: unknown, code: ErrorCode): boolean {
 export function explain(error: unknown): string {
   const parts: string[] = [];
   const hints: string[] = [];
-  for (let at: unknown = error; at !== undefined && at !== null && parts.length < 8; ) {
+  const seen = new Set<unknown>();
+  for (let at: unknown = error; at !== undefined && at !== null && !seen.has(at); ) {
+    seen.add(at);
     const message = at instanceof Error ? at.message : String(at);
     // A cause is often quoted in the message already (fetch-style wrappers): say it once.
     if (message !== '' && !parts.some((said) => said.includes(message))) parts.push(message);

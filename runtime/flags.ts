@@ -61,6 +61,9 @@ export function parseFlags(step: StepDefinition, argv: readonly string[]): Flags
   );
   const end = argv.indexOf('--');
   const head = (end < 0 ? argv : argv.slice(0, end)).map((word) => (toggles.has(word) ? `${word}=true` : word));
+  // minimist takes --no-x for --x=false.
+  const negated = head.find((word) => word.startsWith('--no-'));
+  if (negated !== undefined) throw unknownWord(negated, step, names);
 
   const parsed = minimist(head, {
     string: [...names, ...results.map((name) => `result.${name}`)],
@@ -84,10 +87,15 @@ export function parseFlags(step: StepDefinition, argv: readonly string[]): Flags
   if (list !== undefined && rest.length > 0) given.set(kebab(list[0]), [...(given.get(kebab(list[0])) ?? []), ...rest]);
   if (list === undefined && rest.length > 0) throw unknownWord(rest[0] ?? '', step, names);
 
-  const paths: Record<string, string> = parsed.result ?? {};
+  const paths: Record<string, string | string[]> = parsed.result ?? {};
   return {
     given,
-    results: new Map(Object.entries(paths).filter(([, path]) => path !== '')),
+    results: new Map(
+      Object.entries(paths).flatMap(([name, path]) => {
+        const last = [path].flat().at(-1) ?? '';
+        return last === '' ? [] : [[name, last] as const];
+      }),
+    ),
     help: parsed.help === true,
     version: parsed.version === true,
   };

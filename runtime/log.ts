@@ -14,6 +14,12 @@ export interface Log {
   line(prefix: string, text: string): void;
 }
 
+function cleaned(fields: LogFields): LogFields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, typeof value === 'string' ? redact(value) : value]),
+  );
+}
+
 const order: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 /** A log that writes through `write` (default: stderr), one call a line. Levels below `level` are left out. */
@@ -32,7 +38,7 @@ export function createLog(options: {
     const clean = redact(message);
     if (json) {
       write(
-        `${JSON.stringify({ time: new Date().toISOString(), level, step: options.name, message: clean, ...fields })}\n`,
+        `${JSON.stringify({ time: new Date().toISOString(), level, step: options.name, message: clean, ...cleaned(fields) })}\n`,
       );
       return;
     }

@@ -34,7 +34,10 @@ export async function runStep<P extends Params, R extends Results>(
   },
 ): Promise<number> {
   const stdout = options.stdout ?? ((text) => process.stdout.write(text));
-  let log: Log = createLog({ name: step.name, ...(options.stderr === undefined ? {} : { write: options.stderr }) });
+  const write = options.stderr === undefined ? {} : { write: options.stderr };
+  // Errors of the flags themselves are for machines as well, where that is what the command line asks for.
+  const early = argv.includes('--log-format=json') ? 'json' : 'text';
+  let log: Log = createLog({ name: step.name, format: early, ...write });
   try {
     // The definition's own types are known here only as Params: readParams makes the values that P promises.
     const flags = parseFlags(step as unknown as StepDefinition, argv);
@@ -47,7 +50,7 @@ export async function runStep<P extends Params, R extends Results>(
       name: step.name,
       format: values.logFormat as LogFormat,
       level: values.logLevel as LogLevel,
-      ...(options.stderr === undefined ? {} : { write: options.stderr }),
+      ...write,
     });
     const report = (results: ReportOf<R>, more: readonly ResultFile[] = []) =>
       writeReport(results, more, { paths: flags.results, limit: values.resultsLimit as number, stdout });

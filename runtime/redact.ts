@@ -11,7 +11,8 @@ export function addSecret(value: string): void {
 /** `text` without registered secrets, credentials in URLs and `Authorization` values. */
 export function redact(text: string): string {
   let clean = text;
-  for (const secret of secrets) clean = clean.replaceAll(secret, '***');
+  // A secret may contain another: the longest goes first, or its rest would stay.
+  for (const secret of [...secrets].sort((a, b) => b.length - a.length)) clean = clean.replaceAll(secret, '***');
   return clean
     .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@:]+(?::[^\s/@]*)?@/gi, '$1***@')
     .replace(/\b(authorization\s*[:=]\s*(?:bearer|basic)\s+)\S+/gi, '$1***');

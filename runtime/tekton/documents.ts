@@ -34,14 +34,26 @@ export async function readDocuments(root: string, file: string): Promise<{ own: 
   }
   const isFolder = (await stat(at)).isDirectory();
   const folder = isFolder ? at : path.dirname(at);
-  const names = (await readdir(folder, { withFileTypes: true }))
-    .filter((entry) => entry.isFile() && /\.ya?ml$/.test(entry.name))
-    .map((entry) => path.join(folder, entry.name))
-    .sort();
+  const names = await filesOf(folder, base);
   const read = async (files: string[]): Promise<Document[]> =>
     (await Promise.all(files.map((one) => documentsOf(one, path.relative(base, one))))).flat();
   if (isFolder) return { own: await read(names), beside: [] };
   return { own: await documentsOf(at, file), beside: await read(names.filter((name) => name !== at)) };
+}
+
+/** The YAML files of a folder. A ConfigMap's are links; those that lead out of `base`, or nowhere, are passed over. */
+async function filesOf(folder: string, base: string): Promise<string[]> {
+  const entries = (await readdir(folder, { withFileTypes: true })).filter(({ name }) => /\.ya?ml$/.test(name));
+  const files = await Promise.all(
+    entries.map(async (entry) => {
+      const file = path.join(folder, entry.name);
+      if (!entry.isSymbolicLink()) return entry.isFile() ? file : undefined;
+      const target = await realpath(file).catch(() => undefined);
+      if (target === undefined || !target.startsWith(`${base}${path.sep}`)) return undefined;
+      return (await stat(target)).isFile() ? file : undefined;
+    }),
+  );
+  return files.filter((file) => file !== undefined).sort();
 }
 
 async function documentsOf(file: string, shown: string): Promise<Document[]> {

@@ -62,7 +62,8 @@ export function checkCall(
   return typed;
 }
 
-function typeOf(spec: ParamSpec): 'string' | 'array' | 'object' {
+/** The type of a declared param, where it is not written down. */
+export function typeOf(spec: ParamSpec): 'string' | 'array' | 'object' {
   if (spec.type !== undefined) return spec.type;
   // As Tekton's webhook sets it: by the default, or object where there are properties.
   if (spec.properties !== undefined || isFields(spec.default)) return 'object';

@@ -60,6 +60,9 @@ function readCalls(value: unknown, where: string): Call[] {
   return calls.map((call, index) => readCall(call, `${where}[${index}]`));
 }
 
+/** Params that a stub of a Pipeline has for itself begin with it: they are the step's own, and never go to the child. */
+export const ownPrefix = 'subpipe-';
+
 type CallValues = ValuesOf<typeof callParams>;
 
 /** What a single call does not take from its own params. */
@@ -138,7 +141,7 @@ function givenParams(params: CallValues, caller: Caller | undefined): GivenParam
     throw invalid('--pass-params needs a calling TaskRun, but there is none: expected to run as a step of a Task');
   const declared = new Set(caller.run.status?.taskSpec?.params?.map(({ name }) => name) ?? []);
   const passed = (caller.run.spec.params ?? []).filter(
-    ({ name }) => params.passParams === 'all' || !declared.has(name),
+    ({ name }) => !name.startsWith(ownPrefix) && (params.passParams === 'all' || !declared.has(name)),
   );
   return [...passed.filter(({ name }) => !words.some((word) => word.name === name)), ...words];
 }

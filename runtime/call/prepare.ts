@@ -2,6 +2,7 @@ import { invalid } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Log } from '../log.ts';
 import { checkAcyclic } from '../tekton/dag.ts';
+import type { WorkspaceBinding } from '../tekton/types.ts';
 import type { Call } from './call.ts';
 import type { Caller } from './caller.ts';
 import { chainOf, extendChain } from './chain.ts';
@@ -60,6 +61,9 @@ async function prepareOne(
   const inherited = [...(source.base?.spec.params ?? []), ...(call.runSpec.params ?? [])];
   const given = [...inherited.filter(({ name }) => !call.params.some((param) => param.name === name)), ...call.params];
   const params = checkCall(source.title, source.spec, given, workspacesOf(call, source));
+  for (const { name } of unshared(call, caller)) {
+    log.warn(`the workspace ${name} is made anew for ${call.name}: what the caller has in it does not go along`);
+  }
   return {
     call,
     source,
@@ -70,6 +74,12 @@ async function prepareOne(
     callerUid,
     after,
   };
+}
+
+/** Bindings that are passed on, but name nothing that two runs could share (docs/workspaces.md "emptyDir"). */
+function unshared(call: Call, caller: Caller | undefined): WorkspaceBinding[] {
+  const passed = call.workspaces.filter((binding) => caller?.run.spec.workspaces?.includes(binding));
+  return passed.filter((binding) => binding.emptyDir !== undefined || binding.volumeClaimTemplate !== undefined);
 }
 
 function predecessors(call: Call): Set<string> {

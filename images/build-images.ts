@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import type { Entry } from '../runtime/archive/entry.ts';
 import { writeLayer } from '../runtime/archive/layer.ts';
 import { invalid } from '../runtime/errors.ts';
 import { Layout } from '../runtime/oci/layout.ts';
@@ -31,10 +32,16 @@ interface Common {
   node: Awaited<ReturnType<typeof cachedLayer>>;
 }
 
+export interface BuildOptions {
+  signal?: AbortSignal;
+  /** Gives the layer with Node. Default: the npm package's program, and libatomic from Debian. */
+  runtime?: (platform: PlatformName, project: Project) => Promise<Entry[]>;
+}
+
 /** Builds the image of each step into the OCI layout folder `flags.output`. */
 export async function buildImages(
   flags: ImageFlags,
-  signal?: AbortSignal,
+  options: BuildOptions = {},
 ): Promise<{ layout: Layout; images: Built[] }> {
   const project = await readProject();
   const names = await chosen(flags.steps);
@@ -44,9 +51,10 @@ export async function buildImages(
     await bundleSteps(names, bundles, project);
     const layout = await Layout.create(flags.output);
     const commons: Common[] = [];
-    for (const platform of flags.platforms) commons.push(await common(layout, platform, project, flags, signal));
+    for (const platform of flags.platforms) commons.push(await common(layout, platform, project, flags, options));
     const images: Built[] = [];
-    for (const name of names) images.push(await buildImage(layout, name, commons, bundles, project, flags, signal));
+    for (const name of names)
+      images.push(await buildImage(layout, name, commons, bundles, project, flags, options.signal));
     return { layout, images };
   } finally {
     await rm(bundles, { recursive: true, force: true });
@@ -67,14 +75,18 @@ async function common(
   platform: PlatformName,
   project: Project,
   flags: ImageFlags,
-  signal: AbortSignal | undefined,
+  { signal, runtime = nodeRuntime }: BuildOptions,
 ): Promise<Common> {
   say(`${platform}: base ${flags.base}`);
   const base = await fetchBase(flags.base, platform, layout, { plainHttp: flags.plainHttp, signal });
   say(`${platform}: Node ${project.nodeVersion}`);
-  const entries = [...(await nodeEntries(platform, project.nodeVersion)), ...(await atomicLibrary(platform))];
+  const entries = await runtime(platform, project);
   const compression = { kind: flags.compression, level: flags.compression === 'zstd' ? 12 : 6 };
   return { platform, base, node: await cachedLayer(layout, entries, compression, signal) };
+}
+
+async function nodeRuntime(platform: PlatformName, project: Project): Promise<Entry[]> {
+  return [...(await nodeEntries(platform, project.nodeVersion)), ...(await atomicLibrary(platform))];
 }
 
 async function buildImage(

@@ -18,7 +18,7 @@ export async function imagesCommand(argv: string[], env: NodeJS.ProcessEnv): Pro
       process.stdout.write(help);
       return 0;
     }
-    const { layout, images } = await buildImages(flags, stop.signal);
+    const { layout, images } = await buildImages(flags, { signal: stop.signal });
     if (flags.tar) {
       for (const { name, descriptor } of images)
         await writeArchive(layout, descriptor, join(flags.output, `${name}.tar`));

@@ -7,7 +7,7 @@ export type GivenParam = { name: string; value: ParamValue } | { name: string; t
 
 /** A value that is known only when another call has ended. */
 export function isPending(value: unknown): boolean {
-  return JSON.stringify(value)?.includes('$(calls.') === true;
+  return JSON.stringify(value)?.includes('${calls.') === true;
 }
 
 /**
@@ -26,6 +26,9 @@ export function checkCall(
   const findings: string[] = [];
   const declared = spec.params ?? [];
   const typed: Param[] = [];
+  for (const name of new Set(params.map((param) => param.name))) {
+    if (params.filter((param) => param.name === name).length > 1) findings.push(`param ${name} is given twice`);
+  }
   for (const param of params) {
     const wanted = declared.find(({ name }) => name === param.name);
     if (wanted === undefined) {

@@ -86,12 +86,13 @@ export function workspacesOf(call: Call, source: ResolvedSource): WorkspaceBindi
   return byName(source.base?.spec.workspaces ?? [], byName(call.runSpec.workspaces ?? [], call.workspaces));
 }
 
-function byName<T extends { name: string }>(low: readonly T[], high: readonly T[]): T[] {
+/** Those of `high`, and those of `low` whose name it has not. */
+export function byName<T extends { name: string }>(low: readonly T[], high: readonly T[]): T[] {
   return [...low.filter(({ name }) => !high.some((one) => one.name === name)), ...high];
 }
 
-/** So long before the caller's own end does the child time out: then somebody is there to report it. */
-const reserve = (left: number): number => Math.min(10_000, left / 10);
+/** So many ms before the caller's own end does the child time out: then the step is still there to report it. */
+const reserve = (left: number): number => Math.min(left / 2, Math.max(5000, Math.min(15_000, left / 10)));
 
 /** The child's timeouts: what the call says, but no more than the caller has left. */
 function timeoutsOf(
@@ -112,12 +113,13 @@ function timeoutsOf(
   const rest = { ...given, pipeline: pipeline === 0 ? '0s' : formatDuration(Math.max(1000, pipeline)) };
   if (pipeline === 0) return rest;
   // Tekton wants tasks + finally to fit into pipeline: what no longer fits is shortened, tasks first.
-  const final =
-    rest.finally === undefined ? undefined : Math.min(parseDuration(rest.finally, 'timeouts.finally'), pipeline / 2);
-  const tasks =
-    rest.tasks === undefined
-      ? undefined
-      : Math.min(parseDuration(rest.tasks, 'timeouts.tasks'), pipeline - (final ?? 0));
+  // "No limit" (0) does not fit either: left out, Tekton takes what the other leaves.
+  const partOf = (text: string | undefined, where: string): number | undefined =>
+    text === undefined ? undefined : parseDuration(text, where) || undefined;
+  const askedFinal = partOf(rest.finally, 'timeouts.finally');
+  const final = askedFinal === undefined ? undefined : Math.max(1000, Math.min(askedFinal, pipeline / 2));
+  const askedTasks = partOf(rest.tasks, 'timeouts.tasks');
+  const tasks = askedTasks === undefined ? undefined : Math.max(1000, Math.min(askedTasks, pipeline - (final ?? 0)));
   return {
     pipeline: rest.pipeline,
     ...(tasks === undefined ? {} : { tasks: formatDuration(tasks) }),

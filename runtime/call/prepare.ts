@@ -6,9 +6,9 @@ import type { WorkspaceBinding } from '../tekton/types.ts';
 import type { Call } from './call.ts';
 import type { Caller } from './caller.ts';
 import { chainOf, extendChain } from './chain.ts';
-import { checkCall } from './check.ts';
-import { type ChildPlan, ownerOf, workspacesOf } from './child.ts';
-import { referencesIn } from './references.ts';
+import { checkCall, type GivenParam } from './check.ts';
+import { byName, type ChildPlan, ownerOf, workspacesOf } from './child.ts';
+import { malformedIn, referencesIn } from './references.ts';
 import { resolveSource } from './source.ts';
 
 /** A call that was looked up and checked: its child can be made. */
@@ -58,8 +58,10 @@ async function prepareOne(
   const namespace = call.namespace ?? options.namespace;
   const owner = caller !== undefined && caller.namespace === namespace ? ownerOf(caller) : undefined;
   const source = await resolveSource(call.source, { kube, log, namespace, folder, owner, signal });
-  const inherited = [...(source.base?.spec.params ?? []), ...(call.runSpec.params ?? [])];
-  const given = [...inherited.filter(({ name }) => !call.params.some((param) => param.name === name)), ...call.params];
+  // A circle is told as such, whatever else does not fit.
+  const extended = extendChain(chain, source.identity, maxDepth);
+  const inherited = byName(source.base?.spec.params ?? [], call.runSpec.params ?? []);
+  const given = byName<GivenParam>(inherited, call.params);
   const params = checkCall(source.title, source.spec, given, workspacesOf(call, source));
   for (const { name } of unshared(call, caller)) {
     log.warn(`the workspace ${name} is made anew for ${call.name}: what the caller has in it does not go along`);
@@ -68,12 +70,18 @@ async function prepareOne(
     call,
     source,
     params,
-    chain: extendChain(chain, source.identity, maxDepth),
+    chain: extended,
     namespace,
     caller,
     callerUid,
     after,
   };
+}
+
+/** All that references of a call may stand in. */
+function paramsOf(call: Call): GivenParam[] {
+  const base = call.source.kind === 'run' ? (call.source.run.spec.params ?? []) : [];
+  return byName<GivenParam>(byName(base, call.runSpec.params ?? []), call.params);
 }
 
 /** Bindings that are passed on, but name nothing that two runs could share (docs/workspaces.md "emptyDir"). */
@@ -83,12 +91,19 @@ function unshared(call: Call, caller: Caller | undefined): WorkspaceBinding[] {
 }
 
 function predecessors(call: Call): Set<string> {
-  const used = call.params.flatMap((param) => referencesIn('text' in param ? param.text : param.value));
+  const used = paramsOf(call).flatMap((param) => referencesIn('text' in param ? param.text : param.value));
   return new Set([...call.runAfter, ...used.map((reference) => reference.call)]);
 }
 
-function checkReferences({ name, params }: Call, prepared: readonly PreparedCall[]): void {
-  for (const param of params) {
+function checkReferences(one: Call, prepared: readonly PreparedCall[]): void {
+  const { name } = one;
+  for (const param of paramsOf(one)) {
+    const malformed = malformedIn('text' in param ? param.text : param.value);
+    if (malformed !== undefined) {
+      throw invalid(
+        `the call ${name} uses ${malformed}, but a reference is \${calls.NAME.results.RESULT}, or status, reason or run of a call`,
+      );
+    }
     for (const { text, call, field } of referencesIn('text' in param ? param.text : param.value)) {
       if (field.kind !== 'result') continue;
       const results = prepared.find((other) => other.call.name === call)?.source.spec.results ?? [];

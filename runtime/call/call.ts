@@ -65,8 +65,14 @@ const fields = [
   'onFailure',
 ] as const;
 
+/** A call of the list `calls`, without what the flags of the step say for those that do not say it themselves. */
+export type ListedCall = Omit<Call, 'retries' | 'onFailure'> & {
+  retries: number | undefined;
+  onFailure: OnFailure | undefined;
+};
+
 /** One entry of the list `calls`. @throws SubpipeError `INVALID` that names the field. */
-export function readCall(value: unknown, where: string): Call {
+export function readCall(value: unknown, where: string): ListedCall {
   const call = fieldsOf(value, where);
   onlyFields(call, fields, where);
   const name = textOf(call.name, `${where}.name`);
@@ -83,12 +89,12 @@ export function readCall(value: unknown, where: string): Call {
     namespace: optionalText(call.namespace, `${at}: namespace`),
     serviceAccount: optionalText(call.serviceAccount, `${at}: serviceAccount`),
     timeout: timeout === undefined ? undefined : parseDuration(timeout, `${at}: timeout`),
-    retries: readCount(call.retries ?? 0, `${at}: retries`),
+    retries: call.retries === undefined ? undefined : readCount(call.retries, `${at}: retries`),
     labels: textMapOf(call.labels ?? {}, `${at}: labels`),
     annotations: textMapOf(call.annotations ?? {}, `${at}: annotations`),
     runSpec: readRunSpec(call.runSpec ?? {}, `${at}: runSpec`),
     runAfter: listOf(call.runAfter ?? [], `${at}: runAfter`).map((one) => textOf(one, `${at}: runAfter`)),
-    onFailure: readOnFailure(call.onFailure ?? 'fail', `${at}: onFailure`),
+    onFailure: call.onFailure === undefined ? undefined : readOnFailure(call.onFailure, `${at}: onFailure`),
   };
 }
 

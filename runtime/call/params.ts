@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { invalid } from '../errors.ts';
-import { choice, duration, integer, list, resourceName, text, textMap, type ValuesOf, yaml } from '../params.ts';
+import { choice, duration, integer, kebab, list, resourceName, text, textMap, type ValuesOf, yaml } from '../params.ts';
 import { listOf } from '../shape.ts';
 import type { WorkspaceBinding } from '../tekton/types.ts';
 import {
   type Call,
+  type ListedCall,
   readCall,
   readParamWord,
   readRef,
@@ -54,7 +55,7 @@ export const callParams = {
   source: text('The folder that file is read from.', { bound: '$(workspaces.source.path)' }),
 };
 
-function readCalls(value: unknown, where: string): Call[] {
+function readCalls(value: unknown, where: string): ListedCall[] {
   const calls = listOf(value, where);
   if (calls.length === 0) throw invalid(`${where} must be a list of at least one call, but is empty`);
   return calls.map((call, index) => readCall(call, `${where}[${index}]`));
@@ -76,7 +77,7 @@ export interface CallDefaults {
  * @throws SubpipeError `INVALID` where there is no source, two, or a list beside params of a single call.
  */
 export function callsOf(params: CallValues, caller: Caller | undefined, defaults: CallDefaults): Call[] {
-  if (params.calls !== undefined) return withDefaults(params.calls, params);
+  if (params.calls !== undefined) return withDefaults(params.calls, params, defaults);
   const source = readSource(
     {
       ...(params.pipeline === undefined ? {} : { pipeline: params.pipeline }),
@@ -105,17 +106,20 @@ export function callsOf(params: CallValues, caller: Caller | undefined, defaults
 }
 
 /** With a list, the flags of a single call are defaults for each; those that make no sense for all are refused. */
-function withDefaults(calls: Call[], params: CallValues): Call[] {
-  const single = (['pipeline', 'pipelineRef', 'file', 'run', 'workspaces'] as const).filter(
-    (name) => params[name] !== undefined,
-  );
-  if (single.length > 0 || params.params.length > 0) {
-    throw invalid(
-      `--calls has its own ${[...single, ...(params.params.length > 0 ? ['params'] : [])].join(', ')}: give them in the list`,
-    );
+function withDefaults(calls: ListedCall[], params: CallValues, defaults: CallDefaults): Call[] {
+  const single: string[] = (['pipeline', 'pipelineRef', 'file', 'run', 'workspaces', 'runSpec'] as const)
+    .filter((name) => params[name] !== undefined)
+    .map(kebab);
+  if (params.params.length > 0) single.push('params');
+  if (params.passParams !== 'none') single.push('pass-params');
+  if (params.passWorkspaces !== 'none') single.push('pass-workspaces');
+  if (single.length > 0) {
+    throw invalid(`--calls has its own ${single.join(', ')}: give them in the list`);
   }
   return calls.map((call) => ({
     ...call,
+    retries: call.retries ?? defaults.retries,
+    onFailure: call.onFailure ?? defaults.onFailure,
     namespace: call.namespace ?? params.namespace,
     serviceAccount: call.serviceAccount ?? params.serviceAccount,
     timeout: call.timeout ?? params.timeout,

@@ -38,7 +38,10 @@ export async function runCalls(
         log.info(`${call.call.name} is not called, because ${why}`);
         return { call, run: undefined, outcome: skipped(why) };
       }
-      const result = await runOne(call, ended, context);
+      const result = await runOne(call, ended, context).catch((error: unknown) => {
+        failed = true;
+        throw error;
+      });
       const { status, reason, results } = result.outcome;
       ended.set(call.call.name, { run: result.run ?? '', status, reason, results });
       if (status !== 'Succeeded' && call.call.onFailure === 'fail') failed = true;
@@ -47,7 +50,11 @@ export async function runCalls(
     started.set(call.call.name, running);
     return running;
   };
-  return Promise.all(calls.map(start));
+  const all = await Promise.allSettled(calls.map(start));
+  // A call that cannot be made ends the step, but not before those that run have ended.
+  const broken = all.find((one) => one.status === 'rejected');
+  if (broken !== undefined) throw broken.reason;
+  return all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
 }
 
 async function runOne(

@@ -49,6 +49,7 @@ export async function follow(
     const events = watch<PipelineRun>(kube, pipelineRuns, namespace, {
       fieldSelector: `metadata.name=${name}`,
       resourceVersion: known?.metadata.resourceVersion,
+      ...(known === undefined ? {} : { known: [known] }),
       signal,
     });
     for await (const { type, object } of events) {

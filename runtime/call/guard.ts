@@ -18,7 +18,8 @@ export async function* ordersOf(
 ): AsyncGenerator<Order, void, undefined> {
   const { signal, resourceVersion } = options;
   const name = caller.pipelineRun ?? caller.taskRun;
-  const at = { fieldSelector: `metadata.name=${name}`, resourceVersion, signal };
+  const known = resourceVersion === undefined ? [] : [{ metadata: { name }, spec: {} }];
+  const at = { fieldSelector: `metadata.name=${name}`, resourceVersion, known, signal };
   try {
     if (caller.pipelineRun === undefined) {
       for await (const { type, object } of watch<TaskRun>(kube, taskRuns, caller.namespace, at)) {

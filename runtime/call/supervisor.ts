@@ -79,10 +79,11 @@ export class Supervisor {
     }
   }
 
-  /** Ends the watch of the caller. Call it when all is done. */
+  /** Ends the watch of the caller, and of children that nobody waits for any more. Call it when all is done. */
   async close(): Promise<void> {
     await this.#children.delivered();
     this.#closed.abort();
+    this.#work.abort(new SubpipeError('ABORTED', 'no longer waiting'));
     await this.#watching;
   }
 

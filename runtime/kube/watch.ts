@@ -11,9 +11,11 @@ export interface WatchEvent<T> {
   object: T;
 }
 
-export interface WatchOptions extends ListOptions {
+export interface WatchOptions<T extends KubeObject = KubeObject> extends ListOptions {
   /** Events after this version. Unset: the present state first, as ADDED events (version 0, "get state and start at any"). */
   resourceVersion?: string | undefined;
+  /** Objects that were there at `resourceVersion`: DELETED comes also where they went while no watch was open. */
+  known?: readonly T[];
   signal?: AbortSignal | undefined;
   /** Ms without an event or bookmark after which a watch counts as dead, default 150,000: bookmarks come every minute. */
   silenceMs?: number;
@@ -32,17 +34,21 @@ export async function* watch<T extends KubeObject>(
   kube: KubeClient,
   resource: Resource,
   namespace: string,
-  options: WatchOptions,
+  options: WatchOptions<T>,
 ): AsyncGenerator<WatchEvent<T>, void, undefined> {
   const { signal, fieldSelector, labelSelector } = options;
   const selector: ListOptions = {
     ...(fieldSelector === undefined ? {} : { fieldSelector }),
     ...(labelSelector === undefined ? {} : { labelSelector }),
   };
-  const known = new Map<string, T>();
+  const known = new Map((options.known ?? []).map((object) => [object.metadata.name, object]));
   let version = options.resourceVersion ?? '0';
   let gone = false;
+  let refusals = 0;
+  let worked = false;
   for (let failures = 0; signal?.aborted !== true; ) {
+    const began = Date.now();
+    let events = 0;
     try {
       if (gone) {
         const list = await kube.list<T>(resource, namespace, selector, signal);
@@ -51,13 +57,16 @@ export async function* watch<T extends KubeObject>(
         gone = false;
       }
       for await (const raw of oneWatch(kube, resource, namespace, selector, version, options)) {
-        failures = 0;
         if (raw.type === 'ERROR') {
           // A server on an old etcd cannot begin with the present state: then a list does.
           if (codeOf(raw.object) !== 410 && version !== '0') throw statusError(raw.object, resource, namespace);
           gone = true;
           break;
         }
+        events++;
+        failures = 0;
+        refusals = 0;
+        worked = true;
         const object = raw.object as T;
         version = object.metadata.resourceVersion ?? version;
         if (raw.type === 'BOOKMARK') continue;
@@ -66,14 +75,23 @@ export async function* watch<T extends KubeObject>(
         else known.set(key, object);
         yield { type: raw.type, object };
       }
+      // One that ends as soon as it has begun, again and again, would be polling.
+      if (events === 0 && Date.now() - began < 1000) failures++;
+      else worked = true;
     } catch (error) {
       if (signal?.aborted) return;
       if (isGone(error)) gone = true;
+      // An API server that has just been started refuses for some seconds what it will allow.
+      else if (hasCode(error, 'FORBIDDEN') && worked && ++refusals <= mostRefusals) failures++;
       else if (error instanceof SubpipeError && !hasCode(error, 'UNAVAILABLE')) throw error;
-      else await pause(backoff(defaultRetry, Math.min(++failures, 8)), signal).catch(() => undefined);
+      else failures++;
     }
+    if (failures > 0) await pause(backoff(defaultRetry, Math.min(failures, 8)), signal).catch(() => undefined);
   }
 }
+
+/** About 15 s of refusals count as a server that starts, more as rights that were taken away. */
+const mostRefusals = 9;
 
 type RawEvent =
   | { type: WatchEvent<unknown>['type'] | 'BOOKMARK'; object: KubeObject }

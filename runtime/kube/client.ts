@@ -122,11 +122,12 @@ export class KubeClient {
 
   /** One request; the response's body is the caller's to read. @throws SubpipeError for every status but 2xx. */
   async open(attempt: Attempt, path: string, options: OpenOptions): Promise<HttpResponse> {
-    const config = await this.config();
+    let config = await this.config();
     const send = async (): Promise<HttpResponse> => {
       this.requests++;
       return request({
-        url: new URL(path, config.server),
+        // A server behind a gateway has a path of its own: https://rancher/k8s/clusters/one.
+        url: new URL(`${config.server.pathname.replace(/\/$/, '')}${path}`, config.server),
         method: options.method ?? 'GET',
         headers: {
           accept: 'application/json',
@@ -145,6 +146,8 @@ export class KubeClient {
     if (response.status === 401) {
       // The token may have been rotated between reading and sending it: read it again, once.
       response.body.destroy();
+      this.#config = undefined;
+      config = await this.config();
       response = await send();
     }
     if (response.status < 200 || response.status > 299) {

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { AgentOptions } from 'node:https';
-import { invalid, SubpipeError } from '../errors.ts';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { invalid, type SubpipeError } from '../errors.ts';
 import { addSecret } from '../redact.ts';
 
 /** Where the API server is and how to speak to it. */
@@ -18,9 +20,9 @@ export interface KubeConfigOptions {
   env: NodeJS.ProcessEnv;
   kubeconfig?: string | undefined;
   context?: string | undefined;
+  /** Where the pod's service account lies, default as Kubernetes mounts it. */
+  accountFolder?: string;
 }
-
-const account = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
  * A kubeconfig that is named (flag or KUBECONFIG) first, then the pod's service account, then ~/.kube/config.
@@ -29,14 +31,15 @@ const account = '/var/run/secrets/kubernetes.io/serviceaccount';
 export async function loadKubeConfig(options: KubeConfigOptions): Promise<KubeConfig> {
   const { env } = options;
   const named = options.kubeconfig ?? env.KUBECONFIG;
+  const account = options.accountFolder ?? '/var/run/secrets/kubernetes.io/serviceaccount';
   const host = env.KUBERNETES_SERVICE_HOST;
   if ((named === undefined || named === '') && host !== undefined && existsSync(`${account}/token`)) {
-    return inCluster(host, env.KUBERNETES_SERVICE_PORT ?? '443');
+    return inCluster(account, host, env.KUBERNETES_SERVICE_PORT ?? '443');
   }
   return fromKubeconfig(options);
 }
 
-async function inCluster(host: string, port: string): Promise<KubeConfig> {
+async function inCluster(account: string, host: string, port: string): Promise<KubeConfig> {
   const [ca, namespace] = await Promise.all([
     readFile(`${account}/ca.crt`, 'utf8'),
     readFile(`${account}/namespace`, 'utf8'),
@@ -53,17 +56,35 @@ async function inCluster(host: string, port: string): Promise<KubeConfig> {
   };
 }
 
+/** The flag's file, those of KUBECONFIG, or ~/.kube/config where it is there. */
+function kubeconfigFiles({ kubeconfig, env }: KubeConfigOptions): string[] {
+  if (kubeconfig !== undefined) return [kubeconfig];
+  const named = (env.KUBECONFIG ?? '').split(path.delimiter).filter((file) => file !== '');
+  if (named.length > 0) return named;
+  const standard = path.join(env.HOME ?? homedir(), '.kube', 'config');
+  return existsSync(standard) ? [standard] : [];
+}
+
+function noCluster(): SubpipeError {
+  return invalid('there is no Kubernetes cluster to talk to', {
+    hint: 'Set KUBECONFIG or --kubeconfig, or run in a pod with a service account.',
+  });
+}
+
 /** Laptops only: exec plugins, OIDC and client certificates are client-node's work, loaded when needed. */
 async function fromKubeconfig(options: KubeConfigOptions): Promise<KubeConfig> {
+  const files = kubeconfigFiles(options);
+  if (files.length === 0) throw noCluster();
   const { KubeConfig: Loader } = await import('@kubernetes/client-node');
   const loader = new Loader();
-  try {
-    if (options.kubeconfig !== undefined) loader.loadFromFile(options.kubeconfig);
-    else loader.loadFromDefault();
-  } catch (error) {
-    throw invalid(`the kubeconfig ${options.kubeconfig ?? options.env.KUBECONFIG ?? '~/.kube/config'} cannot be read`, {
-      cause: error,
-    });
+  for (const [index, file] of files.entries()) {
+    try {
+      const one = index === 0 ? loader : new Loader();
+      one.loadFromFile(file);
+      if (one !== loader) loader.mergeConfig(one, true);
+    } catch (error) {
+      throw invalid(`the kubeconfig ${file} cannot be read`, { cause: error });
+    }
   }
   if (options.context !== undefined) {
     if (loader.getContextObject(options.context) === null) {
@@ -73,11 +94,7 @@ async function fromKubeconfig(options: KubeConfigOptions): Promise<KubeConfig> {
     loader.setCurrentContext(options.context);
   }
   const cluster = loader.getCurrentCluster();
-  if (cluster === null) {
-    throw new SubpipeError('INVALID', 'there is no Kubernetes cluster to talk to', {
-      hint: 'Set KUBECONFIG or --kubeconfig, or run in a pod with a service account.',
-    });
-  }
+  if (cluster === null) throw noCluster();
   const namespace = loader.getContextObject(loader.getCurrentContext())?.namespace ?? 'default';
   const authenticate = async (): Promise<{ tls: AgentOptions; headers: Record<string, string> }> => {
     const request: AgentOptions & { headers?: unknown; auth?: string } = {};

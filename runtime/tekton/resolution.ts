@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { invalid, SubpipeError } from '../errors.ts';
+import { hasCode, invalid, SubpipeError } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { type KubeObject, type OwnerReference, resolutionRequests } from '../kube/resource.ts';
 import { watch } from '../kube/watch.ts';
@@ -27,19 +27,19 @@ export async function resolvePipeline(
   options: { owner: OwnerReference | undefined; log: Log; signal?: AbortSignal },
 ): Promise<Pipeline> {
   const name = `subpipe-${randomUUID()}`;
-  const created = await kube.create<ResolutionRequest>(
-    resolutionRequests,
-    namespace,
-    {
-      metadata: {
-        name,
-        labels: { 'resolution.tekton.dev/type': ref.resolver },
-        ...(options.owner === undefined ? {} : { ownerReferences: [options.owner] }),
-      },
-      spec: { params: ref.params },
+  const request: ResolutionRequest = {
+    metadata: {
+      name,
+      labels: { 'resolution.tekton.dev/type': ref.resolver },
+      ...(options.owner === undefined ? {} : { ownerReferences: [options.owner] }),
     },
-    options.signal,
-  );
+    spec: { params: ref.params },
+  };
+  const created = await kube.create(resolutionRequests, namespace, request, options.signal).catch((error: unknown) => {
+    // The name is random: one that is taken is ours, from a try whose answer was lost.
+    if (hasCode(error, 'CONFLICT')) return request;
+    throw error;
+  });
   try {
     const done = await settled(kube, namespace, created, options.signal);
     const where = `the Pipeline of the ${ref.resolver} resolver`;

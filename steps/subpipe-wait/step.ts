@@ -8,6 +8,9 @@ import { SubpipeError } from '../../runtime/errors.ts';
 import { choice, duration, list, resourceName } from '../../runtime/params.ts';
 import { defineStep } from '../../runtime/step.ts';
 
+/** Node's longest timer, 24.8 days: a longer one would fire at once. No pod waits for so long. */
+const longestTimer = 2 ** 31 - 1;
+
 export const subpipeWait = defineStep({
   name: 'subpipe-wait',
   summary: 'Follows PipelineRuns to their end and returns how they ended.',
@@ -28,15 +31,16 @@ export const subpipeWait = defineStep({
     const caller = await callerName(kube, env);
     const namespace = params.namespace ?? (await kube.config()).namespace;
     const supervisor = new Supervisor({ kube, log, caller, logs: params.logs, signal });
-    const limit = params.timeout;
+    const limit = params.timeout || undefined; // 0 is no limit, as in Tekton
     let late = false;
     const timer = setTimeout(
       () => {
+        if (limit === undefined || limit > longestTimer) return;
         late = true;
-        log.warn(`the runs have not ended within ${formatDuration(limit ?? 0)}: they are cancelled`);
+        log.warn(`the runs have not ended within ${formatDuration(limit)}: they are cancelled`);
         supervisor.pass('TimedOut');
       },
-      limit ?? 2 ** 31 - 1,
+      Math.min(limit ?? longestTimer, longestTimer),
     );
     try {
       const names = [...new Set(params.runs)];

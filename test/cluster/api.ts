@@ -13,12 +13,16 @@ export type Api = {
   /** Creates the object; where there is one of that name, it stays as it is. */
   create(object: KubeObject, options?: { dryRun?: boolean }): Promise<void>;
   /** Watches a collection until an object in it is as wanted; the objects that are there already count too. */
-  watchUntil(
-    path: string,
-    isAsWanted: (object: Record<string, unknown>) => boolean,
-    signal: AbortSignal,
-  ): Promise<void>;
+  watchUntil(wait: Wait, signal: AbortSignal): Promise<void>;
   close(): void;
+};
+
+/** What to wait for: an object of the collection at the path that is as wanted, within a number of seconds. */
+export type Wait = {
+  what: string;
+  path: string;
+  seconds: number;
+  isAsWanted: (object: Record<string, unknown>) => boolean;
 };
 
 /** Talks to the cluster's API server as its administrator, with the certificates in the state folder. */
@@ -33,6 +37,19 @@ export async function connect(state: string, network: Network): Promise<Api> {
     const chunks: Buffer[] = [];
     for await (const chunk of response) chunks.push(chunk);
     return { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() };
+  }
+
+  async function watchOnce(path: string, isAsWanted: Wait['isAsWanted'], signal: AbortSignal): Promise<boolean> {
+    const response = await send({ ...base, path, signal });
+    try {
+      for await (const event of lines(response)) {
+        const { object } = JSON.parse(event) as { object?: Record<string, unknown> };
+        if (object !== undefined && isAsWanted(object)) return true;
+      }
+      return false;
+    } finally {
+      response.destroy();
+    }
   }
 
   return {
@@ -52,19 +69,15 @@ export async function connect(state: string, network: Network): Promise<Api> {
       );
     },
 
-    async watchUntil(path, isAsWanted, signal) {
-      for (;;) {
-        signal.throwIfAborted();
-        const response = await send({ ...base, path: `${path}${path.includes('?') ? '&' : '?'}watch=true`, signal });
-        try {
-          for await (const event of lines(response)) {
-            const { object } = JSON.parse(event) as { object: Record<string, unknown> };
-            if (isAsWanted(object)) return;
-          }
-        } finally {
-          response.destroy();
+    async watchUntil({ what, path, seconds, isAsWanted }, outer) {
+      const late = AbortSignal.timeout(seconds * 1000);
+      const signal = AbortSignal.any([outer, late]);
+      try {
+        while (!(await watchOnce(`${path}${path.includes('?') ? '&' : '?'}watch=true`, isAsWanted, signal))) {
+          await sleep(200, undefined, { signal }); // The server ended the watch, as it does now and then.
         }
-        await sleep(200, undefined, { signal }); // The server ended the watch, as it does now and then.
+      } catch (error) {
+        throw late.aborted ? new ClusterError(`Within ${seconds} s it did not come about that ${what}.`) : error;
       }
     },
 

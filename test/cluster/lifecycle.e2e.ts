@@ -3,12 +3,15 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeLayout } from './image.ts';
+import { baseLayout } from './images.ts';
+import { busyboxImage } from './names.ts';
+import { registryOf, registryTlsOf } from './network.ts';
 import { childrenOf, type Identity, identify, isAlive, kill, run } from './process.ts';
 import { readRecord } from './record.ts';
 import { filesOf, settingsFrom } from './settings.ts';
@@ -163,6 +166,58 @@ describe('the life of a cluster', { concurrency: false }, () => {
     }
   });
 
+  it('runs a PipelineRun with a claim, a name and images that its registry gives', async () => {
+    await pushBusybox('test/busybox', '1');
+    const plain = `${registryOf(settings.network)}/test/busybox:1`;
+    // No command: Tekton asks the registry for the image's entrypoint, and would not do so without TLS.
+    const secure = `${registryTlsOf(settings.network)}/test/busybox:1`;
+    const workspaces = [{ name: 'files' }];
+    const look = 'nslookup kubernetes.default.svc.cluster.local && echo found > $(workspaces.files.path)/name';
+    const run = {
+      apiVersion: 'tekton.dev/v1',
+      kind: 'PipelineRun',
+      metadata: { name: 'all' },
+      spec: {
+        workspaces: [
+          {
+            name: 'files',
+            volumeClaimTemplate: {
+              spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } },
+            },
+          },
+        ],
+        pipelineSpec: {
+          workspaces,
+          tasks: [
+            {
+              name: 'write',
+              workspaces,
+              taskSpec: {
+                workspaces,
+                steps: [{ name: 'write', image: plain, script: `#!/bin/sh\nset -e\n${look}\n` }],
+              },
+            },
+            {
+              name: 'read',
+              workspaces,
+              runAfter: ['write'],
+              taskSpec: {
+                workspaces,
+                steps: [{ name: 'read', image: secure, args: ['-c', 'grep found $(workspaces.files.path)/name'] }],
+              },
+            },
+          ],
+        },
+      },
+    };
+    const folder = await mkdtemp(join(tmpdir(), 'subpipe-run-'));
+    await writeFile(join(folder, 'run.json'), JSON.stringify(run));
+    await kubectl('create', '-f', join(folder, 'run.json'));
+    await rm(folder, { recursive: true });
+    await kubectl('wait', '--for=condition=Succeeded', 'pipelinerun/all', '--timeout=90s');
+    assert.equal(await kubectl('logs', 'all-read-pod', '-c', 'step-read'), 'found\n');
+  });
+
   it('survives a restart of its API server', async () => {
     const { code, text } = await cluster('restart-apiserver');
     assert.equal(code, 0, text);
@@ -215,6 +270,32 @@ describe('the life of a cluster', { concurrency: false }, () => {
     await assertNothingIsLeft(clean, processes);
   });
 });
+
+/** Puts the harness's own busybox into the registry; distribution-spec, "Pushing". */
+async function pushBusybox(repository: string, tag: string): Promise<void> {
+  const layout = baseLayout(settings.cache);
+  const base = `http://${registryOf(settings.network)}/v2/${repository}`;
+  const blob = ({ digest }: { digest: string }) =>
+    readFile(join(layout, 'blobs/sha256', digest.slice('sha256:'.length)));
+  const index = JSON.parse(await readFile(join(layout, 'index.json'), 'utf8'));
+  const descriptor = index.manifests.find((each: { annotations: Record<string, string> }) =>
+    Object.values(each.annotations).includes(busyboxImage),
+  );
+  const manifest = JSON.parse((await blob(descriptor)).toString());
+  for (const part of [manifest.config, ...manifest.layers]) {
+    const upload = await fetch(`${base}/blobs/uploads/`, { method: 'POST' });
+    const headers = { 'content-type': 'application/octet-stream' };
+    const put = await fetch(`${upload.headers.get('location')}&digest=${part.digest}`, {
+      method: 'PUT',
+      headers,
+      body: await blob(part),
+    });
+    assert.equal(put.status, 201);
+  }
+  const headers = { 'content-type': descriptor.mediaType };
+  const put = await fetch(`${base}/manifests/${tag}`, { method: 'PUT', headers, body: await blob(descriptor) });
+  assert.equal(put.status, 201);
+}
 
 const kubectl = (...args: string[]) =>
   run(join(settings.cache, 'bin/kubectl'), ['--kubeconfig', files.kubeconfig, ...args]);

@@ -24,6 +24,8 @@ export function environmentOf(settings: Settings): NodeJS.ProcessEnv {
   return {
     PATH: `${inside}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
     HOME: `${inside}/home`,
+    // The registry would send traces to a collector that is not there.
+    OTEL_TRACES_EXPORTER: 'none',
     SUBPIPE_SANDBOX: settings.state,
   };
 }

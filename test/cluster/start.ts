@@ -1,9 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Api, connect, eventually } from './api.ts';
+import { type Api, connect, eventually, type Wait } from './api.ts';
 import { kubeModule, programsOf } from './build.ts';
-import { type Component, commandOf, containerdSocket, writeConfiguration } from './components.ts';
+import { type Component, commandOf, containerdSocket } from './components.ts';
+import { writeConfiguration } from './configuration.ts';
 import { ClusterError } from './errors.ts';
 import { baseLayout, tektonLayout, tektonManifests } from './images.ts';
 import { load } from './load.ts';
@@ -59,13 +60,13 @@ export async function startCluster(
         const authority = await readFile(files.authority, 'utf8');
         await createAll(api, [storageClass, ...configure(manifests, record.options, authority)]);
       });
-      await progress.stage('node', () => api.watchUntil('/api/v1/nodes', hasCondition('Ready'), within(60, signal)));
+      await progress.stage('node', () => api.watchUntil(nodeReady, signal));
       await imagesLoaded;
       await progress.stage('registry and name server', async () => {
         await eventually('The registry', 30, signal, () => askRegistry(network));
         await eventually('The name server', 30, signal, () => askNameServer(network));
       });
-      await progress.stage(`Tekton ${record.tekton}`, () => tektonIsReady(api, within(120, signal)));
+      await progress.stage(`Tekton ${record.tekton}`, () => tektonIsReady(api, signal));
     } finally {
       api.close();
     }
@@ -150,25 +151,33 @@ async function tektonIsReady(api: Api, signal: AbortSignal): Promise<void> {
     ['tekton-pipelines', 'tekton-pipelines-controller'],
     ['tekton-pipelines-resolvers', 'tekton-pipelines-remote-resolvers'],
   ];
+  const configurations = [
+    ['mutatingwebhookconfigurations', 'webhook.pipeline.tekton.dev'],
+    ['validatingwebhookconfigurations', 'validation.webhook.pipeline.tekton.dev'],
+  ];
+  const seconds = 120;
   await Promise.all([
-    ...deployments.map(([namespace, name]) =>
-      api.watchUntil(
-        `/apis/apps/v1/namespaces/${namespace}/deployments?fieldSelector=metadata.name%3D${name}`,
-        hasCondition('Available'),
-        signal,
-      ),
-    ),
-    ...['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'].map((kind) => {
-      const name = kind.startsWith('m') ? 'webhook.pipeline.tekton.dev' : 'validation.webhook.pipeline.tekton.dev';
+    ...deployments.map(([namespace, name]) => {
+      const path = `/apis/apps/v1/namespaces/${namespace}/deployments?fieldSelector=metadata.name%3D${name}`;
       return api.watchUntil(
-        `/apis/admissionregistration.k8s.io/v1/${kind}?fieldSelector=metadata.name%3D${name}`,
-        hasRules,
+        { what: `${name} is available`, path, seconds, isAsWanted: hasCondition('Available') },
         signal,
       );
+    }),
+    ...configurations.map(([kind, name]) => {
+      const path = `/apis/admissionregistration.k8s.io/v1/${kind}?fieldSelector=metadata.name%3D${name}`;
+      return api.watchUntil({ what: `${name} has its rules`, path, seconds, isAsWanted: hasRules }, signal);
     }),
   ]);
   await eventually("Tekton's webhook", 30, signal, () => api.create(probe, { dryRun: true }));
 }
+
+const nodeReady: Wait = {
+  what: 'the node is ready',
+  path: '/api/v1/nodes',
+  seconds: 60,
+  isAsWanted: hasCondition('Ready'),
+};
 
 const probe: KubeObject = {
   apiVersion: 'tekton.dev/v1',
@@ -184,5 +193,3 @@ function hasRules(object: Record<string, unknown>): boolean {
     webhooks?.every(({ rules, clientConfig }) => rules !== undefined && clientConfig?.caBundle !== undefined) ?? false
   );
 }
-
-const within = (seconds: number, signal: AbortSignal) => AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]);

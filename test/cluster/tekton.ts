@@ -103,10 +103,14 @@ export function configure(objects: readonly KubeObject[], options: TektonOptions
     'feature-flags': options.features,
     'config-defaults': options.defaults,
     'config-registry-cert': { cert: authority },
+    // One replica has nobody to compete with, but a first try that fails would be made again after 10 s only.
+    'config-leader-election-controller': { 'retry-period': '2s' },
+    'config-leader-election-webhook': { 'retry-period': '2s' },
+    'config-leader-election-resolvers': { 'retry-period': '2s' },
   };
   const configured = objects.map((object) => {
     const data = object.kind === 'ConfigMap' ? extra[object.metadata.name] : undefined;
-    if (data === undefined || object.metadata.namespace !== 'tekton-pipelines') return object;
+    if (data === undefined || !object.metadata.namespace?.startsWith('tekton-pipelines')) return object;
     return { ...object, data: { ...object.data, ...data } };
   });
   const certificate = configured.find(

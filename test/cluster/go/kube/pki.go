@@ -58,9 +58,10 @@ func writePKI(folder string, addresses []net.IP, names []string) error {
 		return err
 	}
 	subjects := map[string]pkix.Name{
-		"server":  {CommonName: "subpipe-test-cluster-server"},
-		"admin":   {CommonName: "admin", Organization: []string{"system:masters"}},
-		"kubelet": {CommonName: "system:node:node", Organization: []string{"system:nodes"}},
+		"server": {CommonName: "subpipe-test-cluster-server"},
+		"admin":  {CommonName: "admin", Organization: []string{"system:masters"}},
+		// The node authorizer lags behind new pods, and a pod whose ConfigMaps it refuses starts a second later.
+		"kubelet": {CommonName: "system:node:node", Organization: []string{"system:nodes", "system:masters"}},
 	}
 	for name, subject := range subjects {
 		serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))

@@ -1,9 +1,14 @@
 import type { ServerResponse } from 'node:http';
 
+interface Line {
+  time: string;
+  text: string;
+}
+
 interface ContainerLog {
-  lines: { time: string; text: string }[];
+  lines: Line[];
   ended: boolean;
-  readers: Set<ServerResponse>;
+  readers: Map<ServerResponse, (line: Line) => string>;
   waiting: boolean;
 }
 
@@ -19,7 +24,7 @@ export class PodLogs {
     for (const text of lines) {
       const line = { time: `${new Date(this.#clock++).toISOString().slice(0, -1)}000000Z`, text };
       log.lines.push(line);
-      for (const reader of log.readers) reader.write(`${line.time} ${text}\n`);
+      for (const [reader, format] of log.readers) reader.write(format(line));
     }
   }
 
@@ -27,13 +32,13 @@ export class PodLogs {
   end(pod: string, container: string): void {
     const log = this.#log(pod, container);
     log.ended = true;
-    for (const reader of log.readers) reader.end();
+    for (const reader of log.readers.keys()) reader.end();
     log.readers.clear();
   }
 
   /** Cuts the connections of all followers. */
   cut(): void {
-    for (const { readers } of this.#logs.values()) for (const reader of readers) reader.destroy();
+    for (const { readers } of this.#logs.values()) for (const reader of readers.keys()) reader.destroy();
   }
 
   /** The kubelet refuses until the first line: the container is still being started. */
@@ -55,21 +60,20 @@ export class PodLogs {
     response.writeHead(200, { 'content-type': 'text/plain', 'x-namespace': namespace });
     response.flushHeaders();
     const since = query.get('sinceTime')?.slice(0, 19) ?? '';
-    for (const { time, text } of log.lines) {
-      if (time.slice(0, 19) >= since)
-        response.write(query.get('timestamps') === 'true' ? `${time} ${text}\n` : `${text}\n`);
-    }
+    const format = ({ time, text }: Line): string =>
+      query.get('timestamps') === 'true' ? `${time} ${text}\n` : `${text}\n`;
+    for (const line of log.lines) if (line.time.slice(0, 19) >= since) response.write(format(line));
     if (query.get('follow') !== 'true' || log.ended) {
       response.end();
       return;
     }
-    log.readers.add(response);
+    log.readers.set(response, format);
     response.on('close', () => log.readers.delete(response));
   }
 
   #log(pod: string, container: string): ContainerLog {
     const key = `${pod}/${container}`;
-    const log = this.#logs.get(key) ?? { lines: [], ended: false, readers: new Set(), waiting: false };
+    const log = this.#logs.get(key) ?? { lines: [], ended: false, readers: new Map(), waiting: false };
     this.#logs.set(key, log);
     return log;
   }

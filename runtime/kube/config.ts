@@ -113,6 +113,10 @@ async function fromKubeconfig(options: KubeConfigOptions): Promise<KubeConfig> {
     if (secret !== undefined) addSecret(secret.replace(/^\S+\s+/, ''));
     return { tls, headers: plain };
   };
-  const { tls } = await authenticate();
+  const { tls } = await authenticate().catch((error: unknown) => {
+    throw invalid(`the credentials of the kubeconfig's context ${loader.getCurrentContext()} cannot be used`, {
+      cause: error,
+    });
+  });
   return { server: new URL(cluster.server), namespace, tls, headers: async () => (await authenticate()).headers };
 }

@@ -77,7 +77,7 @@ export interface CallDefaults {
  * @throws SubpipeError `INVALID` where there is no source, two, or a list beside params of a single call.
  */
 export function callsOf(params: CallValues, caller: Caller | undefined, defaults: CallDefaults): Call[] {
-  if (params.calls !== undefined) return withDefaults(params.calls, params, defaults);
+  if (params.calls !== undefined) return withDefaults(params.calls, params, caller, defaults);
   const source = readSource(
     {
       ...(params.pipeline === undefined ? {} : { pipeline: params.pipeline }),
@@ -106,12 +106,17 @@ export function callsOf(params: CallValues, caller: Caller | undefined, defaults
 }
 
 /** With a list, the flags of a single call are defaults for each; those that make no sense for all are refused. */
-function withDefaults(calls: ListedCall[], params: CallValues, defaults: CallDefaults): Call[] {
+function withDefaults(
+  calls: ListedCall[],
+  params: CallValues,
+  caller: Caller | undefined,
+  defaults: CallDefaults,
+): Call[] {
   const single: string[] = (['pipeline', 'pipelineRef', 'file', 'run', 'workspaces', 'runSpec'] as const)
     .filter((name) => params[name] !== undefined)
     .map(kebab);
-  if (params.params.length > 0) single.push('params');
-  if (params.passParams !== 'none') single.push('pass-params');
+  // The Task always says pass-params: it counts when there is something to pass.
+  for (const { name } of givenParams(params, caller)) single.push(`param ${name}`);
   if (params.passWorkspaces !== 'none') single.push('pass-workspaces');
   if (single.length > 0) {
     throw invalid(`--calls has its own ${single.join(', ')}: give them in the list`);

@@ -79,7 +79,8 @@ async function resolveFile(file: string, wanted: string | undefined, context: So
   const all = [...own, ...beside];
   const candidates = own.filter(({ kind, name }) => kind === 'Pipeline' && (wanted === undefined || name === wanted));
   const runs = own.filter(({ kind }) => kind === 'PipelineRun');
-  if (candidates.length === 0 && runs.length === 1 && runs[0] !== undefined && wanted === undefined) {
+  // A PipelineRun beside its Pipeline says more than the Pipeline alone.
+  if (runs.length === 1 && runs[0] !== undefined && wanted === undefined) {
     return resolveRun(readRun(runs[0].object, runs[0].where), runs[0].where, context, all);
   }
   const found = candidates[0];

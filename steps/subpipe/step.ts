@@ -14,7 +14,7 @@ export const subpipe = defineStep({
   summary: 'Calls a Pipeline, or several, waits for the end and returns their results.',
   description:
     'subpipe-trigger and subpipe-wait in one pod. With calls it runs a whole graph of Pipelines: each can come after others ' +
-    '(runAfter) and use their results, as $(calls.NAME.results.RESULT), status, reason and run.',
+    '(runAfter) and use their results, as ${calls.NAME.results.RESULT}, status, reason and run.',
   params: {
     ...callParams,
     retries: integer('How often a failed child is tried again.', { default: '0' }),

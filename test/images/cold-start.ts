@@ -3,7 +3,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { chmod, mkdir, open, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, open, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -36,7 +36,7 @@ interface Variant {
 
 const variants: Record<string, Variant> = {
   'as in the image': { command: [`/subpipe/${step}`] },
-  'compiled code refused': { command: ['/usr/bin/node', '--no-flush-bytecode', `/subpipe/${step}`] },
+  'without compiled code': { command: [`/plain/${step}`] },
   'bundle alone': { command: ['/usr/bin/node', `/subpipe/${step}.cjs`] },
   "Node's compile cache": {
     command: ['/usr/bin/node', `/subpipe/${step}.cjs`],
@@ -73,6 +73,8 @@ async function measure(): Promise<void> {
   await writeEntries(await libraries(platform), root);
   await writeEntries(await nodeEntries(platform, project.nodeVersion), root);
   await writeEntries(await stepEntries(step, join(folder.path, 'bundles'), platform), root);
+  await mkdir(join(root, 'plain'));
+  for (const file of [step, `${step}.cjs`]) await copyFile(join(root, 'subpipe', file), join(root, 'plain', file));
   // Node sizes its heap by what it reads in /proc; the mount goes away with this process's namespace.
   await mkdir(join(root, 'proc'));
   spawnSync('mount', ['--bind', '/proc', join(root, 'proc')]);

@@ -1,0 +1,115 @@
+import { text } from 'node:stream/consumers';
+import { exitCodeOf, explain, invalid, SubpipeError } from '../runtime/errors.ts';
+import { runStep } from '../runtime/main.ts';
+import type { StepDefinition } from '../runtime/step.ts';
+import { version } from '../runtime/version.ts';
+import { steps } from '../steps/index.ts';
+import type { Command } from './command.ts';
+import { flagRows, parseWords } from './flags.ts';
+import type { Output } from './output.ts';
+import { run } from './run/command.ts';
+import { stub } from './stub/command.ts';
+
+const commands: readonly Command[] = [run, stub];
+
+/** The steps are commands too, with the flags that they have in a Task. */
+const stepNames: Record<string, string> = { call: 'subpipe', trigger: 'subpipe-trigger', wait: 'subpipe-wait' };
+
+export interface CliOptions {
+  env: NodeJS.ProcessEnv;
+  signal: AbortSignal;
+  stdin: () => Promise<string>;
+  stdout: Output;
+  stderr: Output;
+}
+
+/** The command `subpipe`, also known as `kubectl subpipe`, as this process. */
+export async function main(): Promise<never> {
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      // Somebody who presses Ctrl-C twice means it.
+      if (stop.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+      stop.abort(new SubpipeError('ABORTED', `stopped by ${name}`));
+    });
+  }
+  // A reader that went away (`subpipe run … | head`) is no error of ours.
+  process.stdout.on('error', () => process.exit(1));
+  const code = await runCli(process.argv.slice(2), {
+    env: process.env,
+    signal: stop.signal,
+    stdin: () => text(process.stdin),
+    stdout: process.stdout,
+    stderr: process.stderr,
+  });
+  process.exit(code);
+}
+
+/** Runs one command line and gives its exit code: 0 done, 1 it failed, 2 bad input, 3 an outside service failed for good. */
+export async function runCli(argv: readonly string[], options: CliOptions): Promise<number> {
+  const [name, ...rest] = argv;
+  const { stdout, stderr, env, signal } = options;
+  try {
+    if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+      (name === undefined ? stderr : stdout).write(help());
+      return name === undefined ? 2 : 0;
+    }
+    if (name === 'version' || name === '--version') {
+      stdout.write(`subpipe ${version}\n`);
+      return 0;
+    }
+    const step = stepOf(name);
+    if (step !== undefined) {
+      return await runStep(step, rest, {
+        env,
+        signal,
+        stdout: (out) => stdout.write(out),
+        stderr: (out) => stderr.write(out),
+      });
+    }
+    const command = commands.find((one) => one.name === name);
+    if (command === undefined) throw unknownCommand(name);
+    const given = parseWords(command.flags, rest, `Run subpipe ${name} --help for all flags.`);
+    if (given.has('help')) {
+      stdout.write(helpOf(command));
+      return 0;
+    }
+    return await command.run({ ...options, words: given.words, flags: given });
+  } catch (error) {
+    stderr.write(`subpipe: ${explain(error)}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+function stepOf(name: string): StepDefinition | undefined {
+  return Object.hasOwn(stepNames, name) ? steps.find((one) => one.name === stepNames[name]) : undefined;
+}
+
+function unknownCommand(name: string): SubpipeError {
+  const all = [...commands.map((one) => one.name), ...Object.keys(stepNames)];
+  return invalid(`there is no command ${JSON.stringify(name)}: expected ${all.join(', ')}`, {
+    hint: 'Run subpipe --help.',
+  });
+}
+
+function help(): string {
+  const rows = [
+    ...commands.map(({ name, summary }) => [name, summary] as const),
+    ...Object.keys(stepNames).map((name) => [name, stepOf(name)?.summary ?? ''] as const),
+  ];
+  return [
+    'subpipe: Tekton Pipelines that call Pipelines.',
+    '',
+    'subpipe COMMAND [flags], or kubectl subpipe COMMAND [flags]',
+    ...rows.map(([name, summary]) => `  ${name.padEnd(8)} ${summary}`),
+    '  --version',
+    '',
+    'Run subpipe COMMAND --help for its flags.',
+    'Exit codes: 0 done, 1 what was asked for failed, 2 bad input, 3 an outside service failed for good.',
+    '',
+  ].join('\n');
+}
+
+function helpOf({ name, summary, usage, description, flags }: Command): string {
+  return [`subpipe ${name} ${usage}`, '', summary, description, '', ...flagRows(flags), ''].join('\n');
+}

@@ -127,6 +127,7 @@ export interface PipelineRunStatus {
   results?: Param[];
   pipelineSpec?: PipelineSpec;
   childReferences?: ChildReference[];
+  skippedTasks?: { name: string; reason?: string }[];
 }
 
 export interface PipelineRun extends KubeObject {

@@ -118,26 +118,33 @@ async function measure(): Promise<void> {
 
   const samples = new Map<string, Sample[]>(Object.keys(variants).map((name) => [name, []]));
   const rounds = Number(process.argv[2] ?? 15);
+  const bare: { whole: number; cpu: number }[] = [];
   for (let round = -1; round < rounds; round++) {
+    bare.push(bareNode(join(root, 'usr/bin/node')));
     for (const [name, variant] of Object.entries(variants)) {
       const sample = await sampleOf(variant);
       if (round >= 0) samples.get(name)?.push(sample);
     }
   }
-  const bare = Array.from({ length: rounds }, () => {
-    const begin = performance.now();
-    spawnSync(join(root, 'usr/bin/node'), ['-e', '0']);
-    return performance.now() - begin;
-  });
   server.close();
   spawnSync('umount', [join(root, 'proc')]);
-  process.stdout.write(`bare Node, whole process: ${median(bare)} ms\n`);
+  const wholes = median(bare.map(({ whole }) => whole));
+  process.stdout.write(`bare Node, whole process: ${wholes} ms  cpu ${median(bare.map(({ cpu }) => cpu))} ms\n`);
   for (const [name, list] of samples) {
     const of = (field: keyof Sample) => median(list.map((sample) => sample[field]));
     process.stdout.write(
       `${name.padEnd(24)} request ${of('request')} ms (least ${least(list)})  cpu ${of('cpu')} ms  memory ${of('memory')} MiB\n`,
     );
   }
+}
+
+/** `node -e 0`, with the CPU time that it tells at its end. */
+function bareNode(program: string): { whole: number; cpu: number } {
+  const tell =
+    'process.on("exit",()=>{const u=process.cpuUsage();process.stdout.write(String((u.user+u.system)/1000))})';
+  const begin = performance.now();
+  const { stdout } = spawnSync(program, ['-e', tell], { encoding: 'utf8' });
+  return { whole: performance.now() - begin, cpu: Number(stdout) };
 }
 
 /** Read at once, while the step waits for its answer. */

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
 import { SubpipeError } from '../runtime/errors.ts';
@@ -28,6 +28,14 @@ export async function bundleSteps(names: string[], folder: string, project: Proj
     await licensesOf([...Object.keys(steps.inputs), ...Object.keys(lazy.inputs)]),
   );
 }
+
+/** Bundles the command `subpipe`, which is also the plugin `kubectl-subpipe`, beside the steps and what they share. */
+export async function bundleCommand(folder: string, project: Project): Promise<void> {
+  await bundle({ [commandName]: join(root, 'kubectl/main.ts') }, folder, project, [keepApart()]);
+  await chmod(join(folder, `${commandName}.cjs`), 0o755);
+}
+
+export const commandName = 'kubectl-subpipe';
 
 /** Files beside NAME.cjs: what its lazy imports need, and the licenses of all that is bundled. */
 export const licensesFile = 'LICENSES.txt';

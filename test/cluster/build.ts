@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { ClusterError } from './errors.ts';
 import { identify, run } from './process.ts';
@@ -47,6 +48,9 @@ export const tektonModule = (version: TektonVersion): GoModule => ({
   target: 'tool',
   variables: {},
 });
+
+/** Where there is memory to spare, the Go compiler takes a quarter less time if it collects garbage less often. */
+const compilerGarbage = totalmem() > 12e9 ? '400' : '100';
 
 const sources = join(import.meta.dirname, 'go');
 
@@ -143,7 +147,7 @@ async function go(
   }
   return run(program, args, {
     cwd: join(sources, module.folder),
-    env: { ...options.env, CGO_ENABLED: '0', GOWORK: 'off' },
+    env: { GOGC: compilerGarbage, ...options.env, CGO_ENABLED: '0', GOWORK: 'off' },
     signal: options.signal,
     onLine,
   });

@@ -148,21 +148,19 @@ describe('the life of a cluster', { concurrency: false }, () => {
     assert.equal((await cluster('load', join(folder, 'a'))).text, 'localhost/loaded-a:1\n');
     assert.equal((await cluster('load', join(folder, 'b.tar'))).text, 'localhost/loaded-b:1\n');
     for (const name of ['loaded-a', 'loaded-b']) {
-      const content = await kubectl(
+      await kubectl(
         'run',
         name,
         `--image=localhost/${name}:1`,
         '--restart=Never',
-        '--attach',
-        '--rm',
-        '--quiet',
         '--command',
         '--',
         '/bin/busybox',
         'cat',
         '/content',
       );
-      assert.equal(content, `localhost/${name}:1`);
+      await kubectl('wait', '--for=jsonpath={.status.phase}=Succeeded', `pod/${name}`, '--timeout=30s');
+      assert.equal(await kubectl('logs', name), `localhost/${name}:1`);
     }
   });
 

@@ -85,7 +85,7 @@ async function buildAndPush(prefix: string, env: NodeJS.ProcessEnv, signal: Abor
     env,
   );
   if (flags === 'help') throw new TypeError('no help was asked for');
-  const { layout, images } = await buildImages(flags, signal);
+  const { layout, images } = await buildImages(flags, signal === undefined ? {} : { signal });
   const digests = images.map(({ name, descriptor }) => `${name} ${descriptor.digest}`).join('\n');
   const tag = `dev-${createHash('sha256').update(digests).digest('hex').slice(0, 12)}`;
   await pushImages(layout, images, { prefix, tag, plainHttp: true, ...(signal === undefined ? {} : { signal }) });

@@ -82,7 +82,7 @@ async function initOf(holder: number | undefined): Promise<Identity> {
 async function joinNetwork(sandbox: Sandbox): Promise<void> {
   const { device, host, node, linkPrefix, pods, services } = sandbox.settings.network;
   const init = String(sandbox.init.pid);
-  const ip = (...args: string[]) => run('ip', args);
+  const ip = (...args: string[]) => run('ip', args, { env: environmentOf(sandbox.settings) });
   const ipInside = (...args: string[]) => runInside(sandbox, ['ip', ...args]);
   await ip('link', 'add', device, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', init);
   await ip('address', 'add', `${host}/${linkPrefix}`, 'dev', device);

@@ -120,8 +120,8 @@ export class RunLogs {
       const container = step.container ?? `step-${step.name}`;
       const key = `${pod}/${container}`;
       if ((step.running === undefined && step.terminated === undefined) || this.#streams.has(key)) continue;
-      const follow = !ended && step.terminated === undefined;
-      const stream = this.#stream(pod, container, follow, `${name}/${step.name ?? container}`);
+      // Followed even where the step is said to have ended: at the start of a retry the status still is the last try's.
+      const stream = this.#stream(pod, container, !ended, `${name}/${step.name ?? container}`);
       this.#streams.set(
         key,
         stream.catch((error: unknown) => this.#lost(error, `${name}/${step.name}`)),
@@ -132,8 +132,9 @@ export class RunLogs {
   /** One container's log. A stream that breaks goes on from its last line. */
   async #stream(pod: string, container: string, live: boolean, prefix: string): Promise<void> {
     let last = '';
-    for (let failures = 0; !this.#signal.aborted; ) {
+    for (let failures = 0; !this.#signal.aborted; failures++) {
       let broken: unknown;
+      const shown = last;
       try {
         const body = await this.#kube.podLog(
           this.#run.namespace,
@@ -148,18 +149,18 @@ export class RunLogs {
           const space = line.indexOf(' ');
           const time = space < 0 ? line : line.slice(0, space);
           // sinceTime has whole seconds only: what was shown already comes again.
-          if (time <= last) continue;
+          if (shown !== '' && time <= shown) continue;
           last = time;
           this.#log.line(prefix, space < 0 ? '' : line.slice(space + 1));
         }
       } catch (error) {
-        // The kubelet refuses for a moment while a container starts; a pod that is gone stays gone.
-        if (!(error instanceof SubpipeError && error.code === 'INVALID')) throw error;
+        // The kubelet refuses for a moment while a container starts, and connections break; a pod that is gone stays gone.
+        if (error instanceof SubpipeError && error.code !== 'INVALID') throw error;
         broken = error;
       }
       if (broken === undefined) return;
-      if (++failures > 20) throw broken;
-      await pause(250, this.#signal);
+      if (!live && failures > 10) throw broken;
+      await pause(Math.min(250 * 2 ** failures, 4000), this.#signal);
     }
   }
 

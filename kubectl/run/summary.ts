@@ -24,9 +24,9 @@ export function summaryOf(runs: readonly RunNode[]): string[] {
 
 /** Why runs did not succeed, as Tekton says it. */
 function failuresOf(runs: readonly RunNode[]): string[] {
-  return runs.flatMap(({ run, state }) => {
+  return runs.flatMap(({ run }) => {
     const condition = succeeded(run);
-    if (state === 'succeeded' || condition?.message === undefined) return [];
+    if (condition?.status !== 'False' || condition.message === undefined) return [];
     return [`${run.metadata.name}: ${condition.reason}: ${condition.message}`];
   });
 }

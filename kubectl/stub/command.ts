@@ -14,8 +14,8 @@ export const stub: Command = {
   summary: "Writes a Task that calls one Pipeline; its params, results and workspaces are the Pipeline's own.",
   usage: 'PIPELINE [flags] > FILE',
   description: `
-A Pipeline that uses this Task is checked by Tekton when it is applied: a param of the wrong type, a result that the called
-Pipeline does not have. The options of the call (timeout, retries, on-failure and others) are params with the prefix
+Tekton checks a run of a Pipeline that uses this Task when it begins, before any of its tasks: for params that are missing or
+of the wrong type, and for results that the called Pipeline does not have. The options of the call (timeout, retries, on-failure and others) are params with the prefix
 subpipe-; so are the Task's own results: subpipe-status, subpipe-reason, subpipe-runs and subpipe-failed-tasks.
 
 The Pipeline is read from the cluster or from a file, but called by its name: the cluster must have it when the Task runs.

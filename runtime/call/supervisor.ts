@@ -9,9 +9,6 @@ import { ordersOf, whyStopped } from './guard.ts';
 import { type LogMode, RunLogs } from './logs.ts';
 import type { Outcome } from './outcome.ts';
 
-/** A stopped pod has 30 s by default; this much of it is spent on seeing the children end. */
-const graceMs = 25_000;
-
 export interface SupervisorOptions {
   kube: KubeClient;
   log: Log;
@@ -22,6 +19,8 @@ export interface SupervisorOptions {
   logs: LogMode;
   /** SIGTERM and SIGINT of this process. */
   signal: AbortSignal;
+  /** Ms after a stop that are spent on seeing the children end, default 25,000: a stopped pod has 30 s. */
+  graceMs?: number;
 }
 
 /**
@@ -112,7 +111,7 @@ export class Supervisor {
     }
     const deadline = setTimeout(() => {
       this.#work.abort(new SubpipeError('ABORTED', `the grace period is over; not seen ended: ${left()}`, { cause }));
-    }, graceMs);
+    }, this.#options.graceMs ?? 25_000);
     this.#closed.signal.addEventListener('abort', () => clearTimeout(deadline));
     if (this.order !== undefined && this.order !== 'StoppedRunFinally') return;
     try {

@@ -1,11 +1,13 @@
+import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Rule } from '../../runtime/kube/rbac.ts';
 import { pipelineRuns } from '../../runtime/kube/resource.ts';
 import type { Params } from '../../runtime/params.ts';
 import type { Results } from '../../runtime/results.ts';
 import type { StepDefinition } from '../../runtime/step.ts';
 import type { PipelineRun } from '../../runtime/tekton/types.ts';
-import { FakeKube, type FakeKubeOptions } from '../fakes/kube.ts';
+import { FakeKube, type FakeKubeOptions, type SeenRequest } from '../fakes/kube.ts';
 import { type Folder, makeFolder } from './folder.ts';
 import { execute, type StepRun } from './step.ts';
 
@@ -30,6 +32,7 @@ export async function makeCluster(options: FakeKubeOptions = {}): Promise<Cluste
   const kube = await FakeKube.start(options);
   const folder = await makeFolder();
   const kubeconfig = await folder.write('kubeconfig', kube.kubeconfig());
+  const rules: Rule[] = [];
   let runs = 0;
   const children = (): PipelineRun[] =>
     kube.all<PipelineRun>(pipelineRuns).filter(({ metadata }) => metadata.labels?.['subpipe.dev/call'] !== undefined);
@@ -46,7 +49,9 @@ export async function makeCluster(options: FakeKubeOptions = {}): Promise<Cluste
       const at = path.join(folder.path, `results-${runs++}`);
       const names = Object.keys(step.results).map((name) => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`));
       const flags = names.map((name) => `--result.${name}=${path.join(at, name)}`);
+      rules.push(...(step.rbac ?? []));
       const run = await execute(step, [`--kubeconfig=${kubeconfig}`, ...flags, ...argv], given);
+      for (const request of kube.requests) assertAllowed(request, rules);
       const written = await readdir(at).catch(() => []);
       const results = await Promise.all(
         written.map(async (name) => [name, await readFile(path.join(at, name), 'utf8')] as const),
@@ -58,4 +63,10 @@ export async function makeCluster(options: FakeKubeOptions = {}): Promise<Cluste
       await folder[Symbol.asyncDispose]();
     },
   };
+}
+
+/** A step's Role is made from its rules: it may ask for nothing else. */
+function assertAllowed({ verb, resource }: SeenRequest, rules: readonly Rule[]): void {
+  const allowed = rules.some(({ resources, verbs }) => resources.includes(resource) && verbs.includes(verb));
+  assert.ok(allowed, `the step asks to ${verb} ${resource}, but its rules do not allow it`);
 }

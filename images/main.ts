@@ -1,3 +1,4 @@
 import { imagesCommand } from './command.ts';
 
-process.exitCode = await imagesCommand(process.argv.slice(2), process.env);
+// A connection that is kept for another request must not keep the process.
+process.exit(await imagesCommand(process.argv.slice(2), process.env));

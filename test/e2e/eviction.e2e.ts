@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { pipelineRuns, pods, taskRuns } from '../../runtime/kube/resource.ts';
+import { type PipelineRun, succeeded, type TaskRun } from '../../runtime/tekton/types.ts';
+import { apply } from './support/apply.ts';
+import { kube } from './support/context.ts';
+import { testNamespace } from './support/namespace.ts';
+import { call, parent, scriptPipeline, sleeping } from './support/pipelines.ts';
+import { childrenOf, ended, firstChild, logOf, start, taskRunOf, until, verdict } from './support/runs.ts';
+
+describe('a pod that is killed in the middle of a wait', { concurrency: 3 }, () => {
+  /** A parent with a retry, whose child runs and whose step waits for it. */
+  async function waiting(namespace: string, pipeline: string): Promise<{ child: string; pod: string }> {
+    await start(namespace, parent(call('call', { pipeline }, 'retries: 1\n')));
+    const { metadata } = await firstChild(namespace, 'main', (run) => succeeded(run)?.reason === 'Running');
+    const pod = (await taskRunOf(namespace, 'main', 'call')).status?.podName ?? '';
+    return { child: metadata.name, pod };
+  }
+
+  const retried = (run: TaskRun): boolean => (run.status?.retriesStatus ?? []).length > 0;
+
+  it('leaves its child running, and the next try adopts it: exactly one child', async (t) => {
+    const namespace = await testNamespace(t, 'adopt');
+    await apply(namespace, scriptPipeline('slow', sleeping(20)));
+    const { child, pod } = await waiting(namespace, 'slow');
+    await kube.delete(pods, namespace, pod);
+    const { name } = (await taskRunOf(namespace, 'main', 'call')).metadata;
+    await until(taskRuns, namespace, name, retried);
+    assert.equal(
+      (await kube.get<PipelineRun>(pipelineRuns, namespace, child)).spec.status,
+      undefined,
+      'the child was told nothing',
+    );
+    const done = await ended(namespace, 'main');
+    assert.equal(verdict(done), 'True Succeeded');
+    const children = await childrenOf(namespace, 'main');
+    assert.deepEqual(
+      children.map(({ metadata }) => metadata.name),
+      [child],
+    );
+    assert.match(
+      await logOf(namespace, 'main', 'call'),
+      new RegExp(`${child} of slow .* adopted, an earlier try made it`),
+    );
+  });
+
+  it('finds a child that has succeeded meanwhile', async (t) => {
+    const namespace = await testNamespace(t, 'meanwhile');
+    await apply(namespace, scriptPipeline('short', sleeping(4)));
+    const { child, pod } = await waiting(namespace, 'short');
+    // Killed outright: no SIGTERM, nothing can be tidied up.
+    await killNow(namespace, pod);
+    await ended(namespace, child);
+    const done = await ended(namespace, 'main');
+    assert.equal(verdict(done), 'True Succeeded');
+    assert.equal((await childrenOf(namespace, 'main')).length, 1);
+  });
+
+  it('makes a new child only where the last one failed', async (t) => {
+    const namespace = await testNamespace(t, 'anew');
+    await apply(namespace, scriptPipeline('fails', `${sleeping(4)}; exit 1`));
+    const { child, pod } = await waiting(namespace, 'fails');
+    await killNow(namespace, pod);
+    assert.equal(verdict(await ended(namespace, child)), 'False Failed');
+    assert.equal(verdict(await ended(namespace, 'main')), 'False Failed');
+    const names = (await childrenOf(namespace, 'main')).map(({ metadata }) => metadata.name);
+    assert.ok(names.includes(child) && names.length <= 2, names.join(', '));
+  });
+
+  it('by an eviction that the API server was asked for', async (t) => {
+    const namespace = await testNamespace(t, 'evict');
+    await apply(namespace, scriptPipeline('slow', sleeping(15)));
+    const { child, pod } = await waiting(namespace, 'slow');
+    await kube.open(
+      { verb: 'create', resource: 'pods/eviction', namespace, name: pod },
+      `/api/v1/namespaces/${namespace}/pods/${pod}/eviction`,
+      {
+        method: 'POST',
+        type: 'application/json',
+        body: JSON.stringify({ apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: pod, namespace } }),
+      },
+    );
+    assert.equal(verdict(await ended(namespace, 'main')), 'True Succeeded');
+    assert.deepEqual(
+      (await childrenOf(namespace, 'main')).map(({ metadata }) => metadata.name),
+      [child],
+    );
+  });
+});
+
+async function killNow(namespace: string, pod: string): Promise<void> {
+  await kube.open(
+    { verb: 'delete', resource: 'pods', namespace, name: pod },
+    `/api/v1/namespaces/${namespace}/pods/${pod}?gracePeriodSeconds=0`,
+    {
+      method: 'DELETE',
+    },
+  );
+}

@@ -509,15 +509,19 @@ function verbOf(method: string | undefined, name: string | undefined, query: URL
   return query.get('watch') === 'true' ? 'watch' : 'list';
 }
 
-/** `fieldSelector=metadata.name=x` and equality in `labelSelector`, which is all that the runtime asks for. */
+/** `fieldSelector=metadata.name=x`, equality and existence in `labelSelector`, which is all that anything here asks for. */
 function selector(query: URLSearchParams): (object: KubeObject) => boolean {
   const name = /^metadata\.name=(.+)$/.exec(query.get('fieldSelector') ?? '')?.[1];
   const pairs = (query.get('labelSelector') ?? '')
     .split(',')
     .filter((part) => part !== '')
-    .map((part) => part.split('=') as [string, string]);
+    .map((part) => part.split('=') as [string, string?]);
   return ({ metadata }) =>
-    (name === undefined || metadata.name === name) && pairs.every(([key, value]) => metadata.labels?.[key] === value);
+    (name === undefined || metadata.name === name) &&
+    pairs.every(([key, value]) => {
+      const label = metadata.labels?.[key];
+      return value === undefined ? label !== undefined : label === value;
+    });
 }
 
 /** RFC 7386. */

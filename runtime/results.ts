@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { SubpipeError } from './errors.ts';
 
@@ -67,8 +67,8 @@ export async function writeResults(files: ResultFile[], limit = 4096): Promise<v
     );
   }
   for (const { path: file, text } of entries) {
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(file, text);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, text);
   }
 }
 

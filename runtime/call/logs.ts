@@ -1,8 +1,8 @@
-import { createInterface } from 'node:readline';
 import { SubpipeError } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { taskRuns } from '../kube/resource.ts';
 import { watch } from '../kube/watch.ts';
+import { linesOf } from '../lines.ts';
 import type { Log } from '../log.ts';
 import { pause } from '../retry.ts';
 import { labels, type PipelineRun, succeeded, type TaskRun, type TaskRunStatus } from '../tekton/types.ts';
@@ -142,10 +142,7 @@ export class RunLogs {
           { container, follow: live, timestamps: true, ...(last === '' ? {} : { sinceTime: last }) },
           this.#signal,
         );
-        body.on('error', (error) => {
-          broken = error;
-        });
-        for await (const line of createInterface({ input: body, crlfDelay: Infinity })) {
+        for await (const line of linesOf(body)) {
           const space = line.indexOf(' ');
           const time = space < 0 ? line : line.slice(0, space);
           // sinceTime has whole seconds only: what was shown already comes again.

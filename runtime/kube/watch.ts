@@ -1,5 +1,5 @@
-import { createInterface } from 'node:readline';
 import { hasCode, SubpipeError } from '../errors.ts';
+import { linesOf } from '../lines.ts';
 import { backoff, defaultRetry, pause } from '../retry.ts';
 import { isFields } from '../shape.ts';
 import type { KubeClient, ListOptions } from './client.ts';
@@ -124,15 +124,10 @@ async function* oneWatch(
     },
   );
   try {
-    let failed: unknown;
-    body.on('error', (error) => {
-      failed = error;
-    });
-    for await (const line of createInterface({ input: body, crlfDelay: Infinity })) {
+    for await (const line of linesOf(body)) {
       if (line.trim() === '') continue;
       yield parseEvent(line);
     }
-    if (failed !== undefined) throw failed;
   } finally {
     body.destroy();
   }

@@ -1,4 +1,4 @@
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import fs from 'node:fs';
 import path from 'node:path';
 import { invalid } from '../errors.ts';
 import { type Fields, isFields } from '../shape.ts';
@@ -23,16 +23,16 @@ const maxBytes = 16 * 1024 * 1024;
  * @throws SubpipeError `INVALID` that names the file.
  */
 export async function readDocuments(root: string, file: string): Promise<{ own: Document[]; beside: Document[] }> {
-  const base = await realpath(root).catch((error) => {
+  const base = await fs.promises.realpath(root).catch((error) => {
     throw invalid(`the folder ${root} that ${file} is in cannot be read`, { cause: error });
   });
-  const at = await realpath(path.resolve(base, file)).catch((error) => {
+  const at = await fs.promises.realpath(path.resolve(base, file)).catch((error) => {
     throw invalid(`the file ${file} cannot be read`, { cause: error });
   });
   if (at !== base && !at.startsWith(`${base}${path.sep}`)) {
     throw invalid(`the file ${file} is outside of ${root}: expected a path below it`);
   }
-  const isFolder = (await stat(at)).isDirectory();
+  const isFolder = (await fs.promises.stat(at)).isDirectory();
   const folder = isFolder ? at : path.dirname(at);
   const names = await filesOf(folder, base);
   const read = async (files: string[]): Promise<Document[]> =>
@@ -43,23 +43,25 @@ export async function readDocuments(root: string, file: string): Promise<{ own: 
 
 /** The YAML files of a folder. A ConfigMap's are links; those that lead out of `base`, or nowhere, are passed over. */
 async function filesOf(folder: string, base: string): Promise<string[]> {
-  const entries = (await readdir(folder, { withFileTypes: true })).filter(({ name }) => /\.ya?ml$/.test(name));
+  const entries = (await fs.promises.readdir(folder, { withFileTypes: true })).filter(({ name }) =>
+    /\.ya?ml$/.test(name),
+  );
   const files = await Promise.all(
     entries.map(async (entry) => {
       const file = path.join(folder, entry.name);
       if (!entry.isSymbolicLink()) return entry.isFile() ? file : undefined;
-      const target = await realpath(file).catch(() => undefined);
+      const target = await fs.promises.realpath(file).catch(() => undefined);
       if (target === undefined || !target.startsWith(`${base}${path.sep}`)) return undefined;
-      return (await stat(target)).isFile() ? file : undefined;
+      return (await fs.promises.stat(target)).isFile() ? file : undefined;
     }),
   );
   return files.filter((file) => file !== undefined).sort();
 }
 
 async function documentsOf(file: string, shown: string): Promise<Document[]> {
-  const { size } = await stat(file);
+  const { size } = await fs.promises.stat(file);
   if (size > maxBytes) throw invalid(`the file ${shown} is ${size} bytes long: expected at most ${maxBytes}`);
-  const values = await parseYamlAll(await readFile(file, 'utf8'), shown);
+  const values = await parseYamlAll(await fs.promises.readFile(file, 'utf8'), shown);
   return values.flatMap((value, index) =>
     documentOf(value, values.length > 1 ? `${shown}, document ${index + 1}` : shown),
   );

@@ -115,25 +115,20 @@ spec:
     params: [{name: word, default: unset}]
     tasks:
     - name: work
-      taskSpec: {steps: [{name: run, image: SHELL_IMAGE, command: [echo, "got $(params.word)"]}]}
+      taskSpec: {steps: [{name: run, image: SHELL_IMAGE, command: [echo, got it]}]}
 `;
-    const quoted = {
-      run: whole,
-      word: 'merged',
-      'run-spec': '{taskRunTemplate: {podTemplate: {priorityClassName: ""}}}',
-      labels: '{team: ci}',
-    };
+    const fragment = '{taskRunTemplate: {podTemplate: {priorityClassName: system-node-critical}}}';
     const done = await run(
       namespace,
-      parent(
-        call('call', quoted).replaceAll('$(params.word)', '$$(params.word)').replaceAll('SHELL_IMAGE', 'SHELL_IMAGE'),
-      ),
+      parent(call('call', { run: whole, word: 'merged', 'run-spec': fragment, labels: '{team: ci}' })),
     );
-    assert.equal(verdict(done), 'True Succeeded', await logOf(namespace, 'main', 'call'));
+    assert.equal(verdict(done), 'True Succeeded');
     const [child] = await childrenOf(namespace, 'main');
     assert.equal(child?.metadata.annotations?.why, 'because');
     assert.equal(child?.metadata.labels?.team, 'ci');
     assert.equal(child?.spec.taskRunSpecs?.[0]?.pipelineTaskName, 'work');
+    assert.deepEqual(child?.spec.params, [{ name: 'word', value: 'merged' }]);
+    assert.deepEqual(child?.spec.taskRunTemplate?.podTemplate, { priorityClassName: 'system-node-critical' });
   });
 });
 

@@ -68,7 +68,7 @@ run from there, and nothing but the run is created: Pipelines that it calls must
     const created = await createRun(kube, plan, signal);
     const { name } = created.metadata;
     stdout.write(`PipelineRun ${name} of ${plan.source.title} in namespace ${namespace} created\n`);
-    const title = titleOf(created) ?? plan.source.title;
+    const title = titleOf(created) ?? plan.source.title.replace(/-+$/, '');
     const colour = stdout.isTTY === true && (env.NO_COLOR ?? '') === '';
     try {
       const { outcome } = await followRun({ kube, run: created, title, logs, out: stdout, colour, signal });

@@ -26,7 +26,7 @@ function runLines({ run, state, ms, tasks }: RunNode, first: string, rest: strin
   const own: Line = {
     indent: first,
     state,
-    label: title === undefined || title === run.metadata.name ? run.metadata.name : `${run.metadata.name} (${title})`,
+    label: title === undefined ? run.metadata.name : `${run.metadata.name} (${title})`,
     ms,
     note: '',
   };
@@ -56,7 +56,8 @@ function taskLines(
 /** The Pipeline of a run, where it has a name. */
 export function titleOf(run: RunNode['run']): string | undefined {
   const ref = run.spec.pipelineRef?.name ?? run.metadata.labels?.['tekton.dev/pipeline'];
-  return ref === '' ? undefined : ref;
+  // Tekton labels a run that holds its own Pipeline with the run's name.
+  return ref === '' || ref === run.metadata.name ? undefined : ref;
 }
 
 /** What has changed since `before`, one line each, for a log; `before` is brought up to date. */

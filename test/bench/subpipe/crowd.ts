@@ -3,7 +3,7 @@ import { type Judge, type Row, row, type Samples } from '../row.ts';
 import { median, quantile } from '../statistics.ts';
 import { endRuns, holdRuns } from './held-runs.ts';
 import { childrenCpu, memoryOf } from './step-root.ts';
-import { kubectlWait, startWaiter, subpipeWait, type Waiter, type Waiting, watchedIn } from './waiter.ts';
+import { kubectlWait, startWaiter, subpipeWait, type Waiter, type Waiting, watchedIn, withoutLogs } from './waiter.ts';
 import { holdMs, type WaitingContext } from './waiting.ts';
 
 const size = 50;
@@ -43,12 +43,24 @@ export async function crowdRows(context: WaitingContext): Promise<Row[]> {
     }
     rows.push(...rowsOf(form, ours, peers));
   }
+  const { requests } = await measure(context, withoutLogs, 'one process', 0);
+  rows.push(
+    row(
+      `${size} waits at once, one process, without logs: API requests`,
+      'requests',
+      {
+        name: withoutLogs.name,
+        values: [requests],
+      },
+      { goal: few(3 + size) },
+    ),
+  );
   return rows;
 }
 
 async function measure(context: WaitingContext, waiter: Waiter, form: Form, round: number): Promise<Crowd> {
   const { cluster, namespace, root, proxy, observer } = context;
-  const label = `${waiter === subpipeWait ? 'ours' : 'peer'}-${form === 'one process' ? 'one' : 'each'}-${round}`;
+  const label = `${waiter.label}-${form === 'one process' ? 'one' : 'each'}-${round}`;
   const names = Array.from({ length: size }, (_, index) => `${label}-${index}`);
   await holdRuns(cluster.kube, namespace, names, observer);
   const [before, cpuBefore] = [proxy.passed.length, await childrenCpu()];
@@ -56,8 +68,8 @@ async function measure(context: WaitingContext, waiter: Waiter, form: Form, roun
   const processes = groups.map((runs) => startWaiter(root, proxy, waiter, runs));
   try {
     // The caller is watched by ours as well.
-    const extra = waiter === subpipeWait ? 1 : 0;
-    const wanted = groups.reduce((sum, runs) => sum + waiter.watches(runs.length), 0) + extra;
+    const wanted =
+      groups.reduce((sum, runs) => sum + waiter.watches(runs.length), 0) + (waiter === kubectlWait ? 0 : 1);
     const failed = Promise.race(processes.map(({ ended }) => ended));
     await Promise.race([proxy.until(before, (passed) => watchedIn(passed) >= wanted, 120_000), failed]);
     await pause(holdMs);
@@ -82,6 +94,8 @@ async function delayOf({ runs, ended }: Waiting, observer: WaitingContext['obser
   return exit - Math.max(...told);
 }
 
+const few = (limit: number): [string, Judge] => [`at most ${limit}`, ({ ours }) => ours <= limit];
+
 function rowsOf(form: Form, ours: readonly Crowd[], peers: readonly Crowd[]): Row[] {
   const of = (name: string, list: readonly Crowd[], field: keyof Crowd): Samples => ({
     name,
@@ -91,9 +105,8 @@ function rowsOf(form: Form, ours: readonly Crowd[], peers: readonly Crowd[]): Ro
   const peer = (field: keyof Crowd): { peer: Samples } => ({ peer: of(kubectlWait.name, peers, field) });
   const our = (field: keyof Crowd): Samples => of(subpipeWait.name, ours, field);
   const limit = form === 'one process' ? 3 + size : (3 + 1) * size;
-  const few: [string, Judge] = [`at most ${limit}`, (measured) => measured.ours <= limit];
   return [
-    row(`${what}: API requests`, 'requests', our('requests'), { ...peer('requests'), goal: few }),
+    row(`${what}: API requests`, 'requests', our('requests'), { ...peer('requests'), goal: few(limit) }),
     row(`${what}: memory of all`, 'MiB', our('memory'), peer('memory')),
     row(`${what}: CPU of all`, 's', our('cpu'), peer('cpu')),
     ...(form === 'one process'

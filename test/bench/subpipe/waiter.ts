@@ -5,6 +5,8 @@ import type { StepRoot } from './step-root.ts';
 /** A program that waits for PipelineRuns. */
 export interface Waiter {
   name: string;
+  /** For the names of its runs. */
+  label: string;
   command(runs: readonly string[]): string[];
   /** Watches that it has open once it waits for this many runs. */
   watches(runs: number): number;
@@ -12,6 +14,7 @@ export interface Waiter {
 
 export const subpipeWait: Waiter = {
   name: 'subpipe-wait',
+  label: 'ours',
   command: (runs) => ['/subpipe/subpipe-wait', '--', ...runs],
   watches: (runs) => runs,
 };
@@ -19,11 +22,13 @@ export const subpipeWait: Waiter = {
 export const withoutLogs: Waiter = {
   ...subpipeWait,
   name: 'subpipe-wait --logs=none',
+  label: 'quiet',
   command: (runs) => ['/subpipe/subpipe-wait', '--logs=none', '--', ...runs],
 };
 
 export const kubectlWait: Waiter = {
   name: 'kubectl wait',
+  label: 'peer',
   command: (runs) => [
     ...['/usr/bin/kubectl', 'wait', '--for=condition=Succeeded', '--timeout=1h'],
     ...runs.map((run) => `pipelinerun/${run}`),

@@ -5,8 +5,10 @@ import { ApiProxy } from './api-proxy.ts';
 import type { BenchCluster } from './cluster.ts';
 import { crowdRows } from './crowd.ts';
 import { endRuns, holdRuns, tokenOf } from './held-runs.ts';
+import { create } from './objects.ts';
 import { Observer } from './observer.ts';
 import { memoryOf, type StepRoot } from './step-root.ts';
+import { childPipeline, runOf } from './variants.ts';
 import { caller, kubectlWait, startWaiter, subpipeWait, type Waiter, watchedIn, withoutLogs } from './waiter.ts';
 
 /** For a p95 that is more than the slowest of five. */
@@ -50,9 +52,9 @@ export async function measureWaiting(
   const all = new Map<Waiter, Wait[]>(waiters.map((waiter) => [waiter, []]));
   const count = Math.max(options.rounds, leastWaits);
   for (let round = 0; round <= count; round++) {
-    for (const [index, waiter] of waiters.entries()) {
+    for (const waiter of waiters) {
       signal.throwIfAborted();
-      const wait = await oneWait(context, waiter, `one-${index}-${round}`, round === count ? holdMs : 300);
+      const wait = await oneWait(context, waiter, `${waiter.label}-${round}`, round === count ? holdMs : 300);
       if (round > 0) all.get(waiter)?.push(wait);
     }
   }
@@ -76,9 +78,29 @@ export async function measureWaiting(
       peer: of(kubectlWait, 'requests'),
       goal: few,
     }),
+    row("one wait, the child's log of one step shown: API requests", 'requests', await realWaits(context), {
+      goal: few,
+    }),
     row('one wait: memory while it waits', 'MiB', of(subpipeWait, 'memory'), { peer: of(kubectlWait, 'memory') }),
   ];
   return { rows: [...rows, ...(await crowdRows(context))], notes: [], failures: [] };
+}
+
+/** Waits for children that do run, as a PipelineRun of one task and one step: only they have logs. */
+async function realWaits(context: WaitingContext): Promise<Samples> {
+  const { cluster, namespace, root, proxy, observer, options } = context;
+  const images = { shell: cluster.shellImage, kubectl: '' };
+  await create(cluster.kube, namespace, childPipeline(images));
+  const values: number[] = [];
+  for (let round = 0; round < Math.min(options.rounds, 3); round++) {
+    const name = `real-${round}`;
+    await create(cluster.kube, namespace, runOf('child', name, images));
+    const before = proxy.passed.length;
+    const { ended } = startWaiter(root, proxy, subpipeWait, [name]);
+    await Promise.all([ended, observer.ended('PipelineRun', name)]);
+    values.push(proxy.passed.length - before);
+  }
+  return { name: subpipeWait.name, values };
 }
 
 async function oneWait(context: WaitingContext, waiter: Waiter, name: string, hold: number): Promise<Wait> {

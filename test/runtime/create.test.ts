@@ -32,7 +32,7 @@ async function using<T>(
 ): Promise<T> {
   await using kube = await FakeKube.start();
   await using use = await clientOf(kube);
-  return await work(kube, (from = 0) => createOrAdopt(use.client, plan, from, memoryLog().log));
+  return await work(kube, (from = 0) => createOrAdopt(use.client, plan, from, memoryLog().log, use.signal));
 }
 
 test('a child is created by one request', () =>

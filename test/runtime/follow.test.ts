@@ -10,14 +10,13 @@ import { clientOf } from '../support/kube.ts';
 import { addRun, addTaskRun, endRun } from '../support/tekton.ts';
 
 const a = { namespace: 'ci', name: 'a' };
-const { signal } = new AbortController();
 
 test('a run is followed to its end with one request', async () => {
   await using kube = await FakeKube.start();
   await using use = await clientOf(kube);
   addRun(kube, 'a');
   const states: number[] = [];
-  const end = follow(use.client, a, { signal, onUpdate: () => states.push(1) });
+  const end = follow(use.client, a, { signal: use.signal, onUpdate: () => states.push(1) });
   await kube.until(() => kube.watching === 1);
   endRun(kube, 'a', {
     results: [
@@ -40,9 +39,9 @@ test('a run that is known is followed from its version, and not asked for when i
   await using use = await clientOf(kube);
   const known = addRun(kube, 'a');
   const ended = endRun(kube, 'a');
-  assert.equal((await follow(use.client, a, { signal, known })).status, 'Succeeded');
+  assert.equal((await follow(use.client, a, { signal: use.signal, known })).status, 'Succeeded');
   assert.equal(kube.requests[0]?.query.get('resourceVersion'), known.metadata.resourceVersion);
-  assert.equal((await follow(use.client, a, { signal, known: ended })).status, 'Succeeded');
+  assert.equal((await follow(use.client, a, { signal: use.signal, known: ended })).status, 'Succeeded');
   assert.equal(kube.requests.length, 1);
 });
 
@@ -50,7 +49,7 @@ test('a run that is deleted before its end counts as cancelled', async () => {
   await using kube = await FakeKube.start();
   await using use = await clientOf(kube);
   addRun(kube, 'a');
-  const end = follow(use.client, a, { signal });
+  const end = follow(use.client, a, { signal: use.signal });
   await kube.until(() => kube.watching === 1);
   kube.remove(pipelineRuns, 'a');
   assert.equal((await end).reason, 'Deleted');
@@ -62,13 +61,13 @@ test('a known run that is deleted while no watch could be open is not waited for
   const known = addRun(kube, 'a');
   kube.remove(pipelineRuns, 'a');
   kube.compact();
-  assert.equal((await follow(use.client, a, { signal, known })).reason, 'Deleted');
+  assert.equal((await follow(use.client, a, { signal: use.signal, known })).reason, 'Deleted');
 });
 
 test('a run that does not exist is said so after 2 seconds, by one more request', async () => {
   await using kube = await FakeKube.start();
   await using use = await clientOf(kube);
-  const error: unknown = await follow(use.client, a, { signal }).catch((one: unknown) => one);
+  const error: unknown = await follow(use.client, a, { signal: use.signal }).catch((one: unknown) => one);
   assert.ok(hasCode(error, 'NOT_FOUND'));
   assert.match(String(error), /there is no PipelineRun a in namespace ci$/);
   assert.equal(kube.requests.length, 2);

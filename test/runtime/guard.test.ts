@@ -13,7 +13,6 @@ import { addCaller } from '../support/tekton.ts';
 
 const child: CallerName = { namespace: 'ci', taskRun: 'main-call', pipelineRun: 'main' };
 const alone: CallerName = { ...child, pipelineRun: undefined };
-const { signal } = new AbortController();
 
 async function listen(
   caller: CallerName,
@@ -23,14 +22,13 @@ async function listen(
   await using kube = await FakeKube.start();
   await using use = await clientOf(kube);
   addCaller(kube, { alone: caller.pipelineRun === undefined });
-  const stop = new AbortController();
   const orders: Order[] = [];
   const known = resourceVersion?.(kube);
   if (known !== undefined) happen(kube);
-  const reading = (async () => {
+  void (async () => {
     for await (const order of ordersOf(use.client, caller, {
       resourceVersion: known,
-      signal: stop.signal,
+      signal: use.signal,
       log: memoryLog().log,
     }))
       orders.push(order);
@@ -40,8 +38,6 @@ async function listen(
     happen(kube);
   }
   await eventually(() => orders.length > 0);
-  stop.abort();
-  await reading;
   return orders[0];
 }
 
@@ -102,7 +98,7 @@ test('a caller that cannot be watched is said, and no reason to end', async () =
   await using use = await clientOf(kube);
   kube.forbid({ verb: 'watch' });
   const { log, lines } = memoryLog();
-  for await (const order of ordersOf(use.client, child, { signal, log })) assert.fail(order);
+  for await (const order of ordersOf(use.client, child, { signal: use.signal, log })) assert.fail(order);
   assert.match(
     lines.join('\n'),
     /^test: warn: the caller main cannot be watched, so only its pod's end is passed on: cannot watch/,
@@ -118,12 +114,12 @@ async function why(
   await using use = await clientOf(kube);
   addCaller(kube, { alone: caller.pipelineRun === undefined });
   before(kube);
-  const reason = whyStopped(use.client, caller, signal);
+  const reason = whyStopped(use.client, caller, use.signal);
   if (after !== undefined) {
     await kube.until(() => kube.watching === 1);
     after(kube);
   }
-  return reason;
+  return await reason;
 }
 
 const nothing = (): void => undefined;

@@ -13,7 +13,6 @@ const ended = new Map<string, EndedCall>([
       results: { url: 'https://x', list: ['a', 'b'], map: { region: 'eu', 'a.b': 'dotted' }, empty: '' },
     },
   ],
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: what a result may say
   ['evil', { run: 'e', status: 'Failed', reason: 'Failed', results: { text: '${calls.tests.results.url} $& $1' } }],
 ]);
 

@@ -74,6 +74,28 @@ test('a child that is made after an order gets it at once', () =>
     assert.equal((await end).status, 'Cancelled');
   }));
 
+test('only a stricter order is passed on after another', () =>
+  supervised(async ({ kube, supervisor }) => {
+    addRun(kube, 'tests');
+    const end = supervisor.follow(child, 'tests');
+    await kube.until(() => kube.watching === 2);
+    for (const order of [
+      'CancelledRunFinally',
+      'StoppedRunFinally',
+      'CancelledRunFinally',
+      'TimedOut',
+      'Cancelled',
+    ] as const) {
+      supervisor.pass(order);
+    }
+    await kube.seen({ verb: 'patch' }, 2);
+    endRun(kube, 'tests', { status: 'False', reason: 'Cancelled' });
+    await end;
+    await supervisor.close();
+    const told = kube.requests.filter(({ verb }) => verb === 'patch').map(({ body }) => JSON.stringify(body));
+    assert.deepEqual(told.sort(), ['{"spec":{"status":"Cancelled"}}', '{"spec":{"status":"CancelledRunFinally"}}']);
+  }));
+
 test('an order that a child cannot take is said, and its end still waited for', () =>
   supervised(async ({ kube, supervisor, lines }) => {
     addRun(kube, 'tests');

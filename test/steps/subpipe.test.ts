@@ -443,6 +443,7 @@ test('a failed child is tried again as often as asked, each time as a new run', 
   assert.equal(code, 0);
   assert.equal(results.status, 'Succeeded');
   assert.equal(cluster.children().length, 3);
+  assert.equal(kube.count({ verb: 'create' }), 3);
 });
 
 test('retries come to an end', async () => {

@@ -33,6 +33,7 @@ export async function makeCluster(options: FakeKubeOptions = {}): Promise<Cluste
   const folder = await makeFolder();
   const kubeconfig = await folder.write('kubeconfig', kube.kubeconfig());
   const rules: Rule[] = [];
+  const end = new AbortController();
   let runs = 0;
   const children = (): PipelineRun[] =>
     kube.all<PipelineRun>(pipelineRuns).filter(({ metadata }) => metadata.labels?.['subpipe.dev/call'] !== undefined);
@@ -50,7 +51,8 @@ export async function makeCluster(options: FakeKubeOptions = {}): Promise<Cluste
       const names = Object.keys(step.results).map((name) => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`));
       const flags = names.map((name) => `--result.${name}=${path.join(at, name)}`);
       rules.push(...(step.rbac ?? []));
-      const run = await execute(step, [`--kubeconfig=${kubeconfig}`, ...flags, ...argv], given);
+      const signal = given.signal === undefined ? end.signal : AbortSignal.any([given.signal, end.signal]);
+      const run = await execute(step, [`--kubeconfig=${kubeconfig}`, ...flags, ...argv], { ...given, signal });
       for (const request of kube.requests) assertAllowed(request, rules);
       const written = await readdir(at).catch(() => []);
       const results = await Promise.all(
@@ -59,6 +61,8 @@ export async function makeCluster(options: FakeKubeOptions = {}): Promise<Cluste
       return { ...run, results: Object.fromEntries(results) };
     },
     async [Symbol.asyncDispose]() {
+      // What a failed test left waiting does not keep its process.
+      end.abort(new Error('the test has ended'));
       await kube[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
     },

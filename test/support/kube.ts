@@ -7,15 +7,22 @@ export interface TestClient extends AsyncDisposable {
   client: KubeClient;
   kubeconfig: string;
   folder: Folder;
+  /** Aborts at the end, so that what a failed test left waiting does not keep its process. */
+  signal: AbortSignal;
 }
 
 export async function clientOf(kube: FakeKube, user: Record<string, unknown> = {}): Promise<TestClient> {
   const folder = await makeFolder();
+  const end = new AbortController();
   const kubeconfig = await folder.write('kubeconfig', kube.kubeconfig({ user }));
   return {
     client: new KubeClient({ env: {}, kubeconfig }),
     kubeconfig,
     folder,
-    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+    signal: end.signal,
+    async [Symbol.asyncDispose]() {
+      end.abort(new Error('the test has ended'));
+      await folder[Symbol.asyncDispose]();
+    },
   };
 }

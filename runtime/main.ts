@@ -39,13 +39,12 @@ export async function runStep<P extends Params, R extends Results>(
   const early = argv.includes('--log-format=json') ? 'json' : 'text';
   let log: Log = createLog({ name: step.name, format: early, ...write });
   try {
-    // The definition's own types are known here only as Params: readParams makes the values that P promises.
-    const flags = parseFlags(step as unknown as StepDefinition, argv);
+    const flags = parseFlags(step, argv);
     if (flags.help || flags.version) {
-      stdout(flags.help ? helpOf(step as unknown as StepDefinition) : `${step.name} ${version}\n`);
+      stdout(flags.help ? helpOf(step) : `${step.name} ${version}\n`);
       return 0;
     }
-    const values = await readParams(flagsOf(step as unknown as StepDefinition), flags.given);
+    const values = await readParams(flagsOf(step), flags.given);
     log = createLog({
       name: step.name,
       format: values.logFormat as LogFormat,

@@ -12,6 +12,8 @@ type Manifest = Record<string, unknown>;
 export interface ManifestOptions {
   /** The step's image; default is this release's. */
   image?: string;
+  /** The command in the image; default is where our images have the step. */
+  command?: string[];
 }
 
 const minVersion = '1.9.0';
@@ -117,7 +119,7 @@ function container(step: StepDefinition, options: ManifestOptions, results: stri
   }));
   return {
     image: options.image ?? imageOf(step.name),
-    command: commandOf(step.name),
+    command: options.command ?? commandOf(step.name),
     args: [
       ...args,
       ...Object.keys(step.results).map((name) => `--result.${kebab(name)}=$(${results}.${kebab(name)}.path)`),

@@ -29,6 +29,10 @@ export class RunLogs {
   readonly #signal: AbortSignal;
   readonly #streams = new Map<string, Promise<void>>();
   readonly #nested = new Map<string, RunLogs>();
+  /** TaskRuns whose end the watch has told: all their steps are shown. */
+  readonly #ended = new Set<string>();
+  /** Those that the run says it has; unset until its state is known. */
+  #taskRuns: readonly string[] | undefined;
   #watching: Promise<void> = Promise.resolve();
 
   constructor(options: {
@@ -51,7 +55,9 @@ export class RunLogs {
   /** Tells of a new state of the run: a Pipeline that runs inside of it natively is followed as well. */
   update(run: PipelineRun): void {
     if (this.#mode === 'none') return;
-    for (const { kind, name, pipelineTaskName } of run.status?.childReferences ?? []) {
+    const references = run.status?.childReferences ?? [];
+    this.#taskRuns = references.filter(({ kind }) => kind === 'TaskRun').map(({ name }) => name);
+    for (const { kind, name, pipelineTaskName } of references) {
       if (kind !== 'PipelineRun' || this.#nested.has(name)) continue;
       const ref = { namespace: this.#run.namespace, name };
       const prefix = `${this.#prefix}/${pipelineTaskName ?? name}`;
@@ -74,11 +80,7 @@ export class RunLogs {
   async finish(): Promise<void> {
     if (this.#mode === 'none') return;
     try {
-      const selector = { labelSelector: `${labels.pipelineRun}=${this.#run.name}` };
-      const { items } = await this.#kube.list<TaskRun>(taskRuns, this.#run.namespace, selector, this.#signal);
-      for (const run of items) {
-        if (this.#mode === 'all' || succeeded(run)?.status === 'False') this.#open(run);
-      }
+      if (!this.#complete()) await this.#openRest();
       const drained = Promise.all([
         ...this.#streams.values(),
         ...[...this.#nested.values()].map((logs) => logs.finish()),
@@ -92,11 +94,30 @@ export class RunLogs {
     }
   }
 
+  /** Whether the watch has told all that a list would. */
+  #complete(): boolean {
+    return this.#mode === 'all' && this.#taskRuns?.every((name) => this.#ended.has(name)) === true;
+  }
+
+  async #openRest(): Promise<void> {
+    const selector = { labelSelector: `${labels.pipelineRun}=${this.#run.name}` };
+    const { items } = await this.#kube.list<TaskRun>(taskRuns, this.#run.namespace, selector, this.#signal);
+    for (const run of items) {
+      if (this.#mode === 'all' || succeeded(run)?.status === 'False') this.#open(run);
+    }
+  }
+
   async #watch(): Promise<void> {
     try {
       const selector = { labelSelector: `${labels.pipelineRun}=${this.#run.name}` };
       const events = watch<TaskRun>(this.#kube, taskRuns, this.#run.namespace, { ...selector, signal: this.#signal });
-      for await (const { type, object } of events) if (type !== 'DELETED') this.#open(object);
+      for await (const { type, object } of events) {
+        if (type === 'DELETED') continue;
+        this.#open(object);
+        if (succeeded(object)?.status !== 'Unknown' && object.status?.completionTime !== undefined) {
+          this.#ended.add(object.metadata.name);
+        }
+      }
     } catch (error) {
       this.#lost(error);
     }

@@ -14,6 +14,8 @@ const plurals: Record<string, string> = {
   ConfigMap: 'configmaps',
   Secret: 'secrets',
   PersistentVolumeClaim: 'persistentvolumeclaims',
+  Pod: 'pods',
+  Service: 'services',
 };
 
 function resourceOf(object: { apiVersion?: string; kind?: string }): Resource {

@@ -31,7 +31,7 @@ export class RunLogs {
   readonly #nested = new Map<string, RunLogs>();
   /** TaskRuns whose end the watch has told: all their steps are shown. */
   readonly #ended = new Set<string>();
-  /** Those that the run says it has; unset until its state is known. */
+  /** Those that the run says it has; unset where it says nothing. */
   #taskRuns: readonly string[] | undefined;
   #watching: Promise<void> = Promise.resolve();
 
@@ -55,9 +55,9 @@ export class RunLogs {
   /** Tells of a new state of the run: a Pipeline that runs inside of it natively is followed as well. */
   update(run: PipelineRun): void {
     if (this.#mode === 'none') return;
-    const references = run.status?.childReferences ?? [];
-    this.#taskRuns = references.filter(({ kind }) => kind === 'TaskRun').map(({ name }) => name);
-    for (const { kind, name, pipelineTaskName } of references) {
+    const references = run.status?.childReferences;
+    this.#taskRuns = references?.filter(({ kind }) => kind === 'TaskRun').map(({ name }) => name);
+    for (const { kind, name, pipelineTaskName } of references ?? []) {
       if (kind !== 'PipelineRun' || this.#nested.has(name)) continue;
       const ref = { namespace: this.#run.namespace, name };
       const prefix = `${this.#prefix}/${pipelineTaskName ?? name}`;
@@ -114,9 +114,9 @@ export class RunLogs {
       for await (const { type, object } of events) {
         if (type === 'DELETED') continue;
         this.#open(object);
-        if (succeeded(object)?.status !== 'Unknown' && object.status?.completionTime !== undefined) {
-          this.#ended.add(object.metadata.name);
-        }
+        // Between two tries it has a completionTime already.
+        const ended = object.status?.completionTime !== undefined && succeeded(object)?.status !== 'Unknown';
+        if (ended) this.#ended.add(object.metadata.name);
       }
     } catch (error) {
       this.#lost(error);

@@ -12,7 +12,7 @@ export interface RunRef {
   name: string;
 }
 
-/** How long a watch may be without its run before a request asks whether there is one. */
+/** How long an open watch may be without its run before a request asks whether there is one. */
 const absenceMs = 2000;
 
 /**
@@ -34,8 +34,11 @@ export async function follow(
   if (first !== undefined) return first;
   let seen = known !== undefined;
   let missing: unknown;
-  if (!seen) {
-    // A watch for a name that nobody has stays silent. Only then is it worth a request to tell "not yet seen" from "not there".
+  let asked = seen;
+  // A watch for a name that nobody has stays silent. Only then is it worth a request to tell "not yet seen" from "not there".
+  const askOnce = (): void => {
+    if (asked) return;
+    asked = true;
     void (async () => {
       await pause(absenceMs, signal);
       if (!seen) await kube.get(pipelineRuns, namespace, name, signal);
@@ -44,12 +47,13 @@ export async function follow(
       missing = error;
       stop.abort();
     });
-  }
+  };
   try {
     const events = watch<PipelineRun>(kube, pipelineRuns, namespace, {
       fieldSelector: `metadata.name=${name}`,
       resourceVersion: known?.metadata.resourceVersion,
       ...(known === undefined ? {} : { known: [known] }),
+      onOpen: askOnce,
       signal,
     });
     for await (const { type, object } of events) {

@@ -19,6 +19,8 @@ export interface WatchOptions<T extends KubeObject = KubeObject> extends ListOpt
   signal?: AbortSignal | undefined;
   /** Ms without an event or bookmark after which a watch counts as dead, default 150,000: bookmarks come every minute. */
   silenceMs?: number;
+  /** Called when the server has taken a watch: each time, also when a new one goes on from the last. */
+  onOpen?: () => void;
   /** Length of one watch request in s, default about 600: the server ends it, and the next goes on from there. */
   lengthSeconds?: number;
 }
@@ -123,6 +125,7 @@ async function* oneWatch(
       idleMs: options.silenceMs ?? 150_000,
     },
   );
+  options.onOpen?.();
   try {
     for await (const line of linesOf(body)) {
       if (line.trim() === '') continue;

@@ -73,6 +73,16 @@ test('a run that does not exist is said so after 2 seconds, by one more request'
   assert.equal(kube.requests.length, 2);
 });
 
+test('a server that is slow to open the watch is not asked for the run meanwhile', async () => {
+  await using kube = await FakeKube.start();
+  await using use = await clientOf(kube);
+  addRun(kube, 'a');
+  endRun(kube, 'a');
+  kube.fail({ verb: 'watch' }, { status: 503, headers: { 'retry-after': '3' } });
+  assert.equal((await follow(use.client, a, { signal: use.signal })).status, 'Succeeded');
+  assert.equal(kube.count({ verb: 'get' }), 0);
+});
+
 test('an abort ends it with its reason', async () => {
   await using kube = await FakeKube.start();
   await using use = await clientOf(kube);

@@ -3,7 +3,16 @@ import { type Judge, type Row, row, type Samples } from '../row.ts';
 import { median, quantile } from '../statistics.ts';
 import { endRuns, holdRuns } from './held-runs.ts';
 import { childrenCpu, memoryOf } from './step-root.ts';
-import { kubectlWait, startWaiter, subpipeWait, type Waiter, type Waiting, watchedIn, withoutLogs } from './waiter.ts';
+import {
+  describeRequests,
+  kubectlWait,
+  startWaiter,
+  subpipeWait,
+  type Waiter,
+  type Waiting,
+  watchedIn,
+  withoutLogs,
+} from './waiter.ts';
 import { holdMs, type WaitingContext } from './waiting.ts';
 
 const size = 50;
@@ -13,6 +22,8 @@ const mostRounds = 3;
 
 interface Crowd {
   requests: number;
+  /** The same in words. */
+  asked: string;
   /** MiB of all processes while they wait, what they share counted once. */
   memory: number;
   /** Seconds of all processes, from start to end. */
@@ -25,10 +36,11 @@ interface Crowd {
 type Form = 'a process each' | 'one process';
 
 /** Waits for 50 runs at once that all end together, by 50 processes and by one. */
-export async function crowdRows(context: WaitingContext): Promise<Row[]> {
+export async function measureCrowds(context: WaitingContext): Promise<{ rows: Row[]; note: string }> {
   const { rounds, say, signal } = context.options;
   const forms: Form[] = ['a process each', 'one process'];
   const rows: Row[] = [];
+  const asked: string[] = [];
   for (const form of forms) {
     const ours: Crowd[] = [];
     const peers: Crowd[] = [];
@@ -42,6 +54,7 @@ export async function crowdRows(context: WaitingContext): Promise<Row[]> {
       }
     }
     rows.push(...rowsOf(form, ours, peers));
+    asked.push(`  ${form}: ${ours.at(-1)?.asked}`);
   }
   const { requests } = await measure(context, withoutLogs, 'one process', 0);
   rows.push(
@@ -55,7 +68,7 @@ export async function crowdRows(context: WaitingContext): Promise<Row[]> {
       { goal: few(3 + size) },
     ),
   );
-  return rows;
+  return { rows, note: `Requests of our ${size} waits at once:\n${asked.join('\n')}` };
 }
 
 async function measure(context: WaitingContext, waiter: Waiter, form: Form, round: number): Promise<Crowd> {
@@ -78,6 +91,7 @@ async function measure(context: WaitingContext, waiter: Waiter, form: Form, roun
     const delays = await Promise.all(processes.map((one) => delayOf(one, observer)));
     return {
       requests: proxy.passed.length - before,
+      asked: describeRequests(proxy.passed.slice(before)),
       memory: used.reduce((sum, { proportional }) => sum + proportional, 0),
       cpu: (await childrenCpu()) - cpuBefore,
       middle: median(delays),
@@ -97,13 +111,15 @@ async function delayOf({ runs, ended }: Waiting, observer: WaitingContext['obser
 const few = (limit: number): [string, Judge] => [`at most ${limit}`, ({ ours }) => ours <= limit];
 
 function rowsOf(form: Form, ours: readonly Crowd[], peers: readonly Crowd[]): Row[] {
-  const of = (name: string, list: readonly Crowd[], field: keyof Crowd): Samples => ({
+  const of = (name: string, list: readonly Crowd[], field: Exclude<keyof Crowd, 'asked'>): Samples => ({
     name,
     values: list.map((crowd) => crowd[field]),
   });
   const what = `${size} waits at once, ${form}`;
-  const peer = (field: keyof Crowd): { peer: Samples } => ({ peer: of(kubectlWait.name, peers, field) });
-  const our = (field: keyof Crowd): Samples => of(subpipeWait.name, ours, field);
+  const peer = (field: Exclude<keyof Crowd, 'asked'>): { peer: Samples } => ({
+    peer: of(kubectlWait.name, peers, field),
+  });
+  const our = (field: Exclude<keyof Crowd, 'asked'>): Samples => of(subpipeWait.name, ours, field);
   const limit = form === 'one process' ? 3 + size : (3 + 1) * size;
   return [
     row(`${what}: API requests`, 'requests', our('requests'), { ...peer('requests'), goal: few(limit) }),

@@ -82,3 +82,17 @@ export function watchedIn(passed: readonly Passed[]): number {
   const watches = passed.filter(({ path }) => /\/pipelineruns\?.*watch=(true|1)/.test(path));
   return new Set(watches.flatMap(({ path }) => /metadata\.name(?:%3D|=)([^&]+)/.exec(path)?.[1] ?? [])).size;
 }
+
+/** What the requests were, for people: how many of each kind. */
+export function describeRequests(passed: readonly Passed[]): string {
+  const counts = new Map<string, number>();
+  for (const { method, path } of passed) {
+    const { pathname, searchParams } = new URL(path, 'https://api');
+    const [, resource = pathname, name] = /\/namespaces\/[^/]+\/([^/]+)(?:\/(.+))?/.exec(pathname) ?? [];
+    const log = name?.endsWith('/log') === true;
+    const verb = searchParams.get('watch') !== null ? 'watch' : name === undefined ? 'list' : 'get';
+    const kind = method === 'GET' ? `${verb} ${log ? `${resource}/log` : resource}` : `${method} ${resource}`;
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return [...counts].map(([kind, count]) => `${count} × ${kind}`).join(', ');
+}

@@ -3,13 +3,22 @@ import type { BenchOptions, Findings } from '../bench.ts';
 import { type Judge, row, type Samples } from '../row.ts';
 import { ApiProxy } from './api-proxy.ts';
 import type { BenchCluster } from './cluster.ts';
-import { crowdRows } from './crowd.ts';
+import { measureCrowds } from './crowd.ts';
 import { endRuns, holdRuns, tokenOf } from './held-runs.ts';
 import { create } from './objects.ts';
 import { Observer } from './observer.ts';
 import { memoryOf, type StepRoot } from './step-root.ts';
 import { childPipeline, runOf } from './variants.ts';
-import { caller, kubectlWait, startWaiter, subpipeWait, type Waiter, watchedIn, withoutLogs } from './waiter.ts';
+import {
+  caller,
+  describeRequests,
+  kubectlWait,
+  startWaiter,
+  subpipeWait,
+  type Waiter,
+  watchedIn,
+  withoutLogs,
+} from './waiter.ts';
 
 /** For a p95 that is more than the slowest of five. */
 const leastWaits = 20;
@@ -31,6 +40,8 @@ interface Wait {
   /** Ms from the event that tells the run's end, as another watch gets it, to the process's exit. */
   exit: number;
   requests: number;
+  /** The same in words. */
+  asked: string;
   /** MiB resident while it waits. */
   memory: number;
 }
@@ -59,7 +70,7 @@ export async function measureWaiting(
     }
   }
   options.say(`waiting: ${count} waits of each`);
-  const of = (waiter: Waiter, field: keyof Wait): Samples => ({
+  const of = (waiter: Waiter, field: 'exit' | 'requests' | 'memory'): Samples => ({
     name: waiter.name,
     values: (all.get(waiter) ?? []).map((wait) => wait[field]),
   });
@@ -83,7 +94,10 @@ export async function measureWaiting(
     }),
     row('one wait: memory while it waits', 'MiB', of(subpipeWait, 'memory'), { peer: of(kubectlWait, 'memory') }),
   ];
-  return { rows: [...rows, ...(await crowdRows(context))], notes: [], failures: [] };
+  const crowd = await measureCrowds(context);
+  const asked = waiters.map((waiter) => `  ${waiter.name}: ${all.get(waiter)?.at(-1)?.asked}`);
+  const notes = [`Requests of one wait:\n${asked.join('\n')}`, crowd.note];
+  return { rows: [...rows, ...crowd.rows], notes, failures: [] };
 }
 
 /** Waits for children that do run, as a PipelineRun of one task and one step: only they have logs. */
@@ -117,7 +131,8 @@ async function oneWait(context: WaitingContext, waiter: Waiter, name: string, ho
     const { resident } = await memoryOf(child.pid ?? 0);
     await endRuns(cluster.kube, namespace, [name]);
     const [exit, told] = await Promise.all([ended, observer.ended('PipelineRun', name)]);
-    return { exit: exit - told, requests: proxy.passed.length - before, memory: resident };
+    const asked = describeRequests(proxy.passed.slice(before));
+    return { exit: exit - told, requests: proxy.passed.length - before, asked, memory: resident };
   } finally {
     child.kill('SIGKILL');
   }

@@ -12,8 +12,8 @@ import { follow, type RunRef } from './follow.ts';
 export const logModes = ['all', 'failed', 'none'] as const;
 export type LogMode = (typeof logModes)[number];
 
-/** When a run has ended, its last log lines are on their way already. */
-const drainMs = 10_000;
+/** When a run has ended, its last log lines are on their way already; a cancelled pod may stay for its grace period, silent. */
+const drainMs = 3000;
 
 /**
  * Shows the logs of a run's steps, each line under `PREFIX/TASK/STEP`, retries and native child pipelines included.

@@ -7,7 +7,7 @@ import { ready } from './support/ready.ts';
 const root = path.join(import.meta.dirname, '../..');
 
 /** How many files of tests run at once. Each starts pods, and pods cost more than the tests. */
-const atOnce = 3;
+const atOnce = 2;
 
 /** These stop parts of a cluster, so they run by themselves, after all others. */
 const alone = ['outage.e2e.ts'];

@@ -87,7 +87,9 @@ async function runOne(
     log.info(
       `${run.metadata.name} ended: ${outcome.status} (${outcome.reason})${outcome.message === '' ? '' : `: ${outcome.message}`}`,
     );
-    const again = outcome.status !== 'Succeeded' && tries < call.retries && supervisor.order === undefined;
+    // As in Tekton, what somebody cancelled or deleted is not tried again.
+    const unwanted = outcome.status === 'Succeeded' || outcome.status === 'Cancelled';
+    const again = !unwanted && tries < call.retries && supervisor.order === undefined;
     if (!again) return { call: plan, run: run.metadata.name, outcome };
     log.info(`${call.name} is tried again, ${call.retries - tries} of ${call.retries} retries left`);
     from = created.attempt + 1;

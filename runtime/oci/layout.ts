@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, open as openFile, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { finished, pipeline } from 'node:stream/promises';
 import { invalid, SubpipeError } from '../errors.ts';
 import { type Digest, isDigest, Verifier } from './digest.ts';
 import {
@@ -64,7 +64,7 @@ export class Layout implements Target {
   }
 
   async readBlob(blob: Descriptor, options: Options = {}): Promise<Readable> {
-    const file = await open(this.#path(blob.digest)).catch((cause: unknown) => {
+    const file = await openFile(this.#path(blob.digest)).catch((cause: unknown) => {
       throw new SubpipeError('NOT_FOUND', `${this.name} has no blob ${blob.digest}`, { cause });
     });
     const verifier = new Verifier(blob, this.name);
@@ -81,16 +81,11 @@ export class Layout implements Target {
   ): Promise<Arrival> {
     if (await this.hasBlob(blob)) return 'there';
     const path = this.#path(blob.digest);
-    const part = `${path}.${randomUUID()}.part`;
-    try {
-      const signal = options.signal === undefined ? {} : { signal: options.signal };
-      await pipeline(await open(), new Verifier(blob, 'its source'), createWriteStream(part), signal);
-      await rename(part, path);
-      return 'sent';
-    } catch (error) {
-      await rm(part, { force: true });
-      throw error;
-    }
+    const signal = options.signal === undefined ? {} : { signal: options.signal };
+    const fill = async (sink: Writable): Promise<void> =>
+      pipeline(await open(), new Verifier(blob, 'its source'), sink, signal);
+    await publish(`${path}.${randomUUID()}.part`, fill, () => path);
+    return 'sent';
   }
 
   /**
@@ -101,14 +96,7 @@ export class Layout implements Target {
     write: (sink: Writable) => Promise<Written>,
   ): Promise<Written> {
     const part = join(this.folder, 'blobs', 'sha256', `${randomUUID()}.part`);
-    try {
-      const written = await write(createWriteStream(part));
-      await rename(part, this.#path(written.descriptor.digest));
-      return written;
-    } catch (error) {
-      await rm(part, { force: true });
-      throw error;
-    }
+    return publish(part, write, (written) => this.#path(written.descriptor.digest));
   }
 
   async readManifest(reference: string, _options: Options = {}): Promise<StoredManifest> {
@@ -208,6 +196,27 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** Lets `fill` write the file `part` and renames it to what it is; where it fails, nothing is left. */
+async function publish<T>(
+  part: string,
+  fill: (sink: Writable) => Promise<T>,
+  target: (filled: T) => string,
+): Promise<T> {
+  // Opened before it is filled: a stream that opens its file by itself may do so after the file was removed.
+  const handle = await openFile(part, 'wx');
+  const sink = handle.createWriteStream();
+  try {
+    const filled = await fill(sink);
+    await rename(part, target(filled));
+    return filled;
+  } catch (error) {
+    sink.destroy();
+    await finished(sink).catch(() => undefined); // how the stream ended is in `error`
+    await rm(part, { force: true });
+    throw error;
+  }
 }
 
 async function writeAndRename(path: string, text: string): Promise<void> {

@@ -25,6 +25,15 @@ export const subpipeTrigger = defineStep({
   async run({ params, kube, log, env, signal, report }) {
     const name = await callerName(kube, env);
     const caller = name === undefined ? undefined : await readCaller(kube, name, signal);
+    const impatient = params.calls?.find(({ retries, onFailure }) => retries !== undefined || onFailure !== undefined);
+    if (impatient !== undefined) {
+      throw invalid(
+        `the call ${impatient.name} has retries or onFailure, but subpipe-trigger does not wait for its end`,
+        {
+          hint: 'Use the Task subpipe, which does.',
+        },
+      );
+    }
     const prepared = await prepare(callsOf(params, caller, { retries: 0, onFailure: 'fail' }), {
       kube,
       log,

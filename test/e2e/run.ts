@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
-import { ready } from './support/ready.ts';
+import { exitCodeOf, explain } from '../../runtime/errors.ts';
+import { type Ready, ready } from './support/ready.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 
@@ -14,10 +15,16 @@ const alone = ['outage.e2e.ts'];
 
 /**
  * `npm run test:e2e [-- NAME...]`: the end-to-end tests on the cluster that KUBECONFIG names, or on the project's own,
- * which is brought up first; with names, only the files that have one of them in their name. Gives the exit code.
+ * which is brought up first (SUBPIPE_TEKTON names its version of Tekton); with names, only the files that have one of them in their name. Gives the exit code.
  */
 export async function endToEnd(names: readonly string[]): Promise<number> {
-  const cluster = await ready();
+  let cluster: Ready;
+  try {
+    cluster = await ready();
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`);
+    return exitCodeOf(error);
+  }
   const env = {
     ...process.env,
     KUBECONFIG: cluster.kubeconfig,

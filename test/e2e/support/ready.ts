@@ -56,10 +56,18 @@ export async function ready(env: NodeJS.ProcessEnv = process.env, signal?: Abort
   };
 }
 
+/** SUBPIPE_TEKTON names the version of Tekton on the project's own cluster, such as 1.12.1. */
+function tektonFlag({ SUBPIPE_TEKTON: version }: NodeJS.ProcessEnv): string[] {
+  return version === undefined || version === '' ? [] : ['--tekton', version];
+}
+
 /** As a process of its own: it handles Ctrl-C by itself, and cleans up after it. */
 async function clusterUp(env: NodeJS.ProcessEnv, signal: AbortSignal | undefined): Promise<void> {
   const command = path.join(import.meta.dirname, '../../cluster/main.ts');
-  const child = spawn(process.execPath, [command, 'up'], { env, stdio: ['ignore', process.stderr, 'inherit'] });
+  const child = spawn(process.execPath, [command, 'up', ...tektonFlag(env)], {
+    env,
+    stdio: ['ignore', process.stderr, 'inherit'],
+  });
   const stop = (): void => void child.kill('SIGTERM');
   signal?.addEventListener('abort', stop, { once: true });
   const code = await new Promise<number | null>((resolve, reject) => {

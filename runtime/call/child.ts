@@ -92,7 +92,7 @@ export function byName<T extends { name: string }>(low: readonly T[], high: read
 }
 
 /** So many ms before the caller's own end does the child time out: then the step is still there to report it. */
-const reserve = (left: number): number => Math.min(left / 2, Math.max(5000, Math.min(15_000, left / 10)));
+const reserve = (left: number): number => Math.min(left / 2, Math.max(10_000, Math.min(15_000, left / 10)));
 
 /** The child's timeouts: what the call says, but no more than the caller has left. */
 function timeoutsOf(

@@ -86,7 +86,7 @@ describe('the timeout of a call', { concurrency: 2 }, () => {
     );
     assert.equal(verdict(done), 'False Failed');
     const [child] = await childrenOf(namespace, 'main');
-    assert.match(child?.spec.timeouts?.pipeline ?? '', /^[45][0-9]s$/);
+    assert.match(child?.spec.timeouts?.pipeline ?? '', /^[34][0-9]s$/);
     assert.match(await logOf(namespace, 'main', 'report'), /status=TimedOut/);
   });
 
@@ -95,7 +95,7 @@ describe('the timeout of a call', { concurrency: 2 }, () => {
     await apply(namespace, scriptPipeline('slow', sleeping(90)));
     await run(namespace, parent(call('call', { pipeline: 'slow' }, 'timeout: 20s\n')));
     const [child] = await childrenOf(namespace, 'main');
-    assert.match(child?.spec.timeouts?.pipeline ?? '', /^1[0-9]s$/);
+    assert.match(child?.spec.timeouts?.pipeline ?? '', /^(1[0-9]|[5-9])s$/);
     assert.equal((await resultsOf(namespace, 'main', 'call')).status, 'TimedOut');
   });
 });

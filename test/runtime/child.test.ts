@@ -169,7 +169,7 @@ for (const [what, options, expected] of [
   ],
   ['the caller has a limit, the call none', { left: minutes(60) }, { pipeline: '59m45s' }],
   ['the caller has a limit, the call wants none', { timeout: '0s', left: minutes(60) }, { pipeline: '59m45s' }],
-  ['little is left: a part of it is kept', { left: 20_000 }, { pipeline: '15s' }],
+  ['little is left: a part of it is kept', { left: 20_000 }, { pipeline: '10s' }],
   [
     'tasks and finally are shortened to fit',
     { given: { pipeline: '2h', tasks: '90m', finally: '30m' }, left: minutes(60) },

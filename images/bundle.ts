@@ -12,7 +12,7 @@ import { type Project, root } from './project.ts';
 const apart: Record<string, string> = { '@kubernetes/client-node': 'kubernetes-client' };
 
 /**
- * Bundles steps/NAME/main.ts to FOLDER/NAME.cjs, one file each. CommonJS, because Node starts it faster than a module;
+ * Bundles steps/NAME/main.ts to FOLDER/NAME.js, one file each. CommonJS, because Node starts it faster than a module;
  * names are kept, because minified names save no time once the code is cached, and a stack trace stays readable.
  *
  * @throws SubpipeError `FAILED` when a step pulls in statically what it should import lazily.
@@ -32,14 +32,14 @@ export async function bundleSteps(names: string[], folder: string, project: Proj
 /** Bundles the command `subpipe`, which is also the plugin `kubectl-subpipe`, beside the steps and what they share. */
 export async function bundleCommand(folder: string, project: Project): Promise<void> {
   await bundle({ [commandName]: join(root, 'kubectl/main.ts') }, folder, project, [keepApart()]);
-  await chmod(join(folder, `${commandName}.cjs`), 0o755);
+  await chmod(join(folder, `${commandName}.js`), 0o755);
 }
 
 export const commandName = 'kubectl-subpipe';
 
-/** Files beside NAME.cjs: what its lazy imports need, and the licenses of all that is bundled. */
+/** Files beside NAME.js: what its lazy imports need, and the licenses of all that is bundled. */
 export const licensesFile = 'LICENSES.txt';
-export const sharedFiles = [...Object.values(apart).map((name) => `${name}.cjs`), licensesFile];
+export const sharedFiles = [...Object.values(apart).map((name) => `${name}.js`), licensesFile];
 
 async function bundle(
   entryPoints: Record<string, string>,
@@ -50,7 +50,6 @@ async function bundle(
   const result = await build({
     entryPoints,
     outdir: folder,
-    outExtension: { '.js': '.cjs' },
     absWorkingDir: root,
     bundle: true,
     platform: 'node',
@@ -77,7 +76,7 @@ function keepApart(): Plugin {
       build.onResolve({ filter: /^[^.]/ }, ({ path, kind, importer }) => {
         const name = apart[path];
         if (name === undefined) return undefined;
-        if (kind === 'dynamic-import') return { path: `./${name}.cjs`, external: true };
+        if (kind === 'dynamic-import') return { path: `./${name}.js`, external: true };
         return { errors: [{ text: `${importer} imports ${path} statically: use "await import()", it costs 100 ms` }] };
       });
     },

@@ -1,11 +1,11 @@
 #!/usr/bin/node
-// The program of a step's image: runs NAME.cjs with the compiled code beside it, which V8 checks and may refuse.
+// The program of a step's image: runs NAME.js with the compiled code beside it, which V8 checks and may refuse.
 // Node's own compile cache is bound to a user id and differs from build to build; this one is neither.
 'use strict';
 const { readFileSync } = require('node:fs');
 const { Script } = require('node:vm');
 
-const filename = `${__filename}.cjs`;
+const filename = `${__filename}.js`;
 let cachedData;
 try {
   cachedData = readFileSync(`${__filename}.cache`);

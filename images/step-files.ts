@@ -13,13 +13,13 @@ const launcher = join(import.meta.dirname, 'launcher.cjs');
 
 /** The layer of one step: its launcher, its bundle, and its compiled code where this machine can compile for it. */
 export async function stepEntries(name: string, bundles: string, platform: PlatformName): Promise<Entry[]> {
-  const bundle = join(bundles, `${name}.cjs`);
+  const bundle = join(bundles, `${name}.js`);
   const entries = [
     await fileEntry(`${stepsFolder}/${name}`, launcher, 0o755),
-    await fileEntry(`${stepsFolder}/${name}.cjs`, bundle),
+    await fileEntry(`${stepsFolder}/${name}.js`, bundle),
   ];
   for (const file of sharedFiles) entries.push(await fileEntry(`${stepsFolder}/${file}`, join(bundles, file)));
-  const cache = platform === ownPlatform() ? await codeCache(bundle, `/${stepsFolder}/${name}.cjs`) : undefined;
+  const cache = platform === ownPlatform() ? await codeCache(bundle, `/${stepsFolder}/${name}.js`) : undefined;
   if (cache !== undefined) entries.push(textEntry(`${stepsFolder}/${name}.cache`, cache));
   return entries;
 }

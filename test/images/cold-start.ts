@@ -37,9 +37,9 @@ interface Variant {
 const variants: Record<string, Variant> = {
   'as in the image': { command: [`/subpipe/${step}`] },
   'without compiled code': { command: [`/plain/${step}`] },
-  'bundle alone': { command: ['/usr/bin/node', `/subpipe/${step}.cjs`] },
+  'bundle alone': { command: ['/usr/bin/node', `/subpipe/${step}.js`] },
   "Node's compile cache": {
-    command: ['/usr/bin/node', `/subpipe/${step}.cjs`],
+    command: ['/usr/bin/node', `/subpipe/${step}.js`],
     env: { NODE_COMPILE_CACHE: '/compile-cache' },
   },
   'max-semi-space-size=1': { command: ['/usr/bin/node', '--max-semi-space-size=1', `/subpipe/${step}`] },
@@ -74,7 +74,7 @@ async function measure(): Promise<void> {
   await writeEntries(await nodeEntries(platform, project.nodeVersion), root);
   await writeEntries(await stepEntries(step, join(folder.path, 'bundles'), platform), root);
   await mkdir(join(root, 'plain'));
-  for (const file of [step, `${step}.cjs`]) await copyFile(join(root, 'subpipe', file), join(root, 'plain', file));
+  for (const file of [step, `${step}.js`]) await copyFile(join(root, 'subpipe', file), join(root, 'plain', file));
   // Node sizes its heap by what it reads in /proc; the mount goes away with this process's namespace.
   await mkdir(join(root, 'proc'));
   spawnSync('mount', ['--bind', '/proc', join(root, 'proc')]);

@@ -139,9 +139,9 @@ test('the compiled code is the same each time, and V8 takes it without the flags
   const folder = await scratch();
   await mkdir(join(folder, 'longer-name'));
   const source = 'module.exports = function add(a, b) { return a + b; };'.repeat(50);
-  for (const name of ['a.cjs', 'longer-name/b.cjs']) await writeFile(join(folder, name), source);
-  const first = await codeCache(join(folder, 'a.cjs'), '/subpipe/a.cjs');
-  const second = await codeCache(join(folder, 'longer-name/b.cjs'), '/subpipe/a.cjs');
+  for (const name of ['a.js', 'longer-name/b.js']) await writeFile(join(folder, name), source);
+  const first = await codeCache(join(folder, 'a.js'), '/subpipe/a.js');
+  const second = await codeCache(join(folder, 'longer-name/b.js'), '/subpipe/a.js');
   assert.ok(first !== undefined, 'V8 refused it');
   assert.deepEqual(first, second);
 });

@@ -22,7 +22,7 @@ const programs = {
   // Its end is seen when it has written: what it uses while it waits for a line is what it needs to start.
   'bare Node': ['/usr/bin/node', '-e', 'process.stdout.write("x");process.stdin.resume()'],
   'kubectl get': ['/usr/bin/kubectl', 'get', 'pipelinerun', 'a-run'],
-  'a step with all of client-node': ['/usr/bin/node', '/peer/client-node.cjs'],
+  'a step with all of client-node': ['/usr/bin/node', '/peer/client-node.js'],
 } as const;
 
 type Program = keyof typeof programs;

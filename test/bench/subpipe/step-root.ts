@@ -58,7 +58,7 @@ export async function withStepRoot<T>(cluster: BenchCluster, use: (root: StepRoo
     await writeEntries(await libraries(platform), root);
     await writeEntries(await nodeEntries(platform, project.nodeVersion), root);
     for (const name of names) await writeEntries(await stepEntries(name, bundles, platform), root);
-    await bundleWholeClient(join(root, 'peer/client-node.cjs'), project.nodeVersion);
+    await bundleWholeClient(join(root, 'peer/client-node.js'), project.nodeVersion);
     await copyFile(cluster.kubectl, join(root, 'usr/bin/kubectl'));
     await mkdir(join(root, account), { recursive: true });
     await chmod(folder, 0o755);

@@ -1,12 +1,12 @@
 import { SubpipeError } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { taskRuns } from '../kube/resource.ts';
-import { watch } from '../kube/watch.ts';
 import { linesOf } from '../lines.ts';
 import type { Log } from '../log.ts';
 import { pause } from '../retry.ts';
 import { labels, type PipelineRun, succeeded, type TaskRun, type TaskRunStatus } from '../tekton/types.ts';
 import { follow, type RunRef } from './follow.ts';
+import type { TaskRunWatches } from './task-runs.ts';
 
 /** Which logs of a run are shown: of all steps while they run, of failed tasks when the run has ended, or none. */
 export const logModes = ['all', 'failed', 'none'] as const;
@@ -17,10 +17,11 @@ const drainMs = 3000;
 
 /**
  * Shows the logs of a run's steps, each line under `PREFIX/TASK/STEP`, retries and native child pipelines included.
- * Live logs cost one watch and one request a step.
+ * Live logs cost a watch that other runs share (TaskRunWatches), and one request a step.
  */
 export class RunLogs {
   readonly #kube: KubeClient;
+  readonly #watches: TaskRunWatches;
   readonly #log: Log;
   readonly #run: RunRef;
   readonly #prefix: string;
@@ -31,12 +32,13 @@ export class RunLogs {
   readonly #nested = new Map<string, RunLogs>();
   /** TaskRuns whose end the watch has told: all their steps are shown. */
   readonly #ended = new Set<string>();
-  /** Those that the run says it has; unset where it says nothing. */
-  #taskRuns: readonly string[] | undefined;
-  #watching: Promise<void> = Promise.resolve();
+  /** Those that the run says it has. Tekton names them before they can have a log; a run that names none has none. */
+  #taskRuns: readonly string[] = [];
+  #unwatch = (): void => undefined;
 
   constructor(options: {
     kube: KubeClient;
+    watches: TaskRunWatches;
     log: Log;
     run: RunRef;
     prefix: string;
@@ -44,25 +46,31 @@ export class RunLogs {
     signal: AbortSignal;
   }) {
     this.#kube = options.kube;
+    this.#watches = options.watches;
     this.#log = options.log;
     this.#run = options.run;
     this.#prefix = options.prefix;
     this.#mode = options.mode;
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
-    if (this.#mode === 'all') this.#watching = this.#watch();
+    if (this.#mode !== 'all') return;
+    this.#unwatch = this.#watches.add(this.#run, {
+      update: (taskRun) => this.#hear(taskRun),
+      lost: (error) => this.#lost(error),
+    });
   }
 
   /** Tells of a new state of the run: a Pipeline that runs inside of it natively is followed as well. */
   update(run: PipelineRun): void {
     if (this.#mode === 'none') return;
-    const references = run.status?.childReferences;
-    this.#taskRuns = references?.filter(({ kind }) => kind === 'TaskRun').map(({ name }) => name);
-    for (const { kind, name, pipelineTaskName } of references ?? []) {
+    const references = run.status?.childReferences ?? [];
+    this.#taskRuns = references.filter(({ kind }) => kind === 'TaskRun').map(({ name }) => name);
+    for (const { kind, name, pipelineTaskName } of references) {
       if (kind !== 'PipelineRun' || this.#nested.has(name)) continue;
       const ref = { namespace: this.#run.namespace, name };
       const prefix = `${this.#prefix}/${pipelineTaskName ?? name}`;
       const logs = new RunLogs({
         kube: this.#kube,
+        watches: this.#watches,
         log: this.#log,
         run: ref,
         prefix,
@@ -89,14 +97,14 @@ export class RunLogs {
     } catch (error) {
       this.#lost(error);
     } finally {
+      this.#unwatch();
       this.#stop.abort();
-      await this.#watching;
     }
   }
 
-  /** Whether the watch has told all that a list would. */
+  /** Whether there is nothing that a list would tell: the watch has told the end of all TaskRuns. */
   #complete(): boolean {
-    return this.#mode === 'all' && this.#taskRuns?.every((name) => this.#ended.has(name)) === true;
+    return this.#taskRuns.every((name) => this.#ended.has(name));
   }
 
   async #openRest(): Promise<void> {
@@ -107,20 +115,11 @@ export class RunLogs {
     }
   }
 
-  async #watch(): Promise<void> {
-    try {
-      const selector = { labelSelector: `${labels.pipelineRun}=${this.#run.name}` };
-      const events = watch<TaskRun>(this.#kube, taskRuns, this.#run.namespace, { ...selector, signal: this.#signal });
-      for await (const { type, object } of events) {
-        if (type === 'DELETED') continue;
-        this.#open(object);
-        // Between two tries it has a completionTime already.
-        const ended = object.status?.completionTime !== undefined && succeeded(object)?.status !== 'Unknown';
-        if (ended) this.#ended.add(object.metadata.name);
-      }
-    } catch (error) {
-      this.#lost(error);
-    }
+  #hear(taskRun: TaskRun): void {
+    this.#open(taskRun);
+    // Between two tries it has a completionTime already.
+    const ended = taskRun.status?.completionTime !== undefined && succeeded(taskRun)?.status !== 'Unknown';
+    if (ended) this.#ended.add(taskRun.metadata.name);
   }
 
   /** Opens the log of every step that has one and is not shown yet. */

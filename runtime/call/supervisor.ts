@@ -8,6 +8,7 @@ import { follow, type RunRef } from './follow.ts';
 import { ordersOf, whyStopped } from './guard.ts';
 import { type LogMode, RunLogs } from './logs.ts';
 import type { Outcome } from './outcome.ts';
+import { TaskRunWatches } from './task-runs.ts';
 
 export interface SupervisorOptions {
   kube: KubeClient;
@@ -30,6 +31,7 @@ export interface SupervisorOptions {
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #children: Children;
+  readonly #watches: TaskRunWatches;
   readonly #work = new AbortController();
   readonly #closed = new AbortController();
   readonly #watching: Promise<void>;
@@ -37,6 +39,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#children = new Children(options.kube, options.log);
+    this.#watches = new TaskRunWatches(options.kube, this.#work.signal);
     this.#watching = options.caller === undefined ? Promise.resolve() : this.#obey(options.caller);
     const { signal } = options;
     if (signal.aborted) void this.#stopped();
@@ -65,7 +68,7 @@ export class Supervisor {
   async follow(run: RunRef, prefix: string, known?: PipelineRun): Promise<Outcome> {
     const { kube, log, logs: mode } = this.#options;
     this.#children.add(run);
-    const logs = new RunLogs({ kube, log, run, prefix, mode, signal: this.#work.signal });
+    const logs = new RunLogs({ kube, watches: this.#watches, log, run, prefix, mode, signal: this.#work.signal });
     try {
       return await follow(kube, run, {
         ...(known === undefined ? {} : { known }),

@@ -16,6 +16,8 @@ export interface WatchOptions<T extends KubeObject = KubeObject> extends ListOpt
   resourceVersion?: string | undefined;
   /** Objects that were there at `resourceVersion`: DELETED comes also where they went while no watch was open. */
   known?: readonly T[];
+  /** `false`: DELETED does not come at all, and no object is kept to tell it, which for thousands of them is memory saved. Default true. */
+  deletions?: boolean;
   signal?: AbortSignal | undefined;
   /** Ms without an event or bookmark after which a watch counts as dead, default 150,000: bookmarks come every minute. */
   silenceMs?: number;
@@ -43,6 +45,7 @@ export async function* watch<T extends KubeObject>(
     ...(fieldSelector === undefined ? {} : { fieldSelector }),
     ...(labelSelector === undefined ? {} : { labelSelector }),
   };
+  const { deletions = true } = options;
   const known = new Map((options.known ?? []).map((object) => [object.metadata.name, object]));
   let version = options.resourceVersion ?? '0';
   let gone = false;
@@ -74,7 +77,8 @@ export async function* watch<T extends KubeObject>(
         if (raw.type === 'BOOKMARK') continue;
         const key = object.metadata.name;
         if (raw.type === 'DELETED') known.delete(key);
-        else known.set(key, object);
+        else if (deletions) known.set(key, object);
+        if (raw.type === 'DELETED' && !deletions) continue;
         yield { type: raw.type, object };
       }
       // One that ends as soon as it has begun, again and again, would be polling.

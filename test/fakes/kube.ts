@@ -509,17 +509,20 @@ function verbOf(method: string | undefined, name: string | undefined, query: URL
   return query.get('watch') === 'true' ? 'watch' : 'list';
 }
 
-/** `fieldSelector=metadata.name=x`, equality and existence in `labelSelector`, which is all that anything here asks for. */
+/** `fieldSelector=metadata.name=x`; equality, `in` and existence in `labelSelector`: all that anything here asks for. */
 function selector(query: URLSearchParams): (object: KubeObject) => boolean {
   const name = /^metadata\.name=(.+)$/.exec(query.get('fieldSelector') ?? '')?.[1];
-  const pairs = (query.get('labelSelector') ?? '')
-    .split(',')
-    .filter((part) => part !== '')
-    .map((part) => part.split('=') as [string, string?]);
+  const parts = (query.get('labelSelector') ?? '').match(/[^,(]+(?:\([^)]*\))?/g) ?? [];
   return ({ metadata }) =>
     (name === undefined || metadata.name === name) &&
-    pairs.every(([key, value]) => {
+    parts.every((part) => {
+      const {
+        key = '',
+        value,
+        values,
+      } = /^(?<key>[^= ]+)(?:=(?<value>.*)| in \((?<values>.*)\))?$/.exec(part)?.groups ?? {};
       const label = metadata.labels?.[key];
+      if (values !== undefined) return label !== undefined && values.split(',').includes(label);
       return value === undefined ? label !== undefined : label === value;
     });
 }

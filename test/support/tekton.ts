@@ -75,7 +75,7 @@ export function addCaller(
   return { env: { SUBPIPE_TASK_RUN: 'main-call', ...(alone ? {} : { SUBPIPE_PIPELINE_RUN: 'main' }) } };
 }
 
-/** A TaskRun of a run, with one step of which a log exists. */
+/** A TaskRun of a run, named in its status, with one step of which a log exists. */
 export function addTaskRun(
   kube: FakeKube,
   run: string,
@@ -84,9 +84,19 @@ export function addTaskRun(
 ): TaskRun {
   const { status = 'Unknown', step = 'run' } = options;
   const ended = status !== 'Unknown';
+  const name = `${run}-${task}`;
+  if (kube.find(pipelineRuns, run) !== undefined) {
+    kube.update<PipelineRun>(pipelineRuns, run, (parent) => {
+      const others = (parent.status?.childReferences ?? []).filter((one) => one.name !== name);
+      parent.status = {
+        ...parent.status,
+        childReferences: [...others, { kind: 'TaskRun', name, pipelineTaskName: task }],
+      };
+    });
+  }
   return kube.add<TaskRun>(taskRuns, {
     metadata: {
-      name: `${run}-${task}`,
+      name,
       namespace: 'ci',
       labels: { [labels.pipelineRun]: run, [labels.pipelineTask]: task },
     },

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import https from 'node:https';
+import type { LookupFunction } from 'node:net';
 import type { Readable } from 'node:stream';
 import tls from 'node:tls';
-import { SubpipeError } from './errors.ts';
+import { hasCode, SubpipeError } from './errors.ts';
 import { backoff, defaultRetry, isRetriableStatus, pause, type RetryPolicy } from './retry.ts';
 import { version } from './version.ts';
 
@@ -24,6 +25,11 @@ export interface HttpRequest {
   tls?: https.AgentOptions;
   /** Redirects to follow, default 5. Credentials are left behind when the host changes. */
   redirects?: number;
+  /**
+   * Asked before each request, redirects included: throws where the address must not be reached. What it returns
+   * resolves the host's name, so that a name is judged by the address that is really connected to.
+   */
+  guard?: (url: URL) => Promise<LookupFunction>;
 }
 
 export interface HttpResponse {
@@ -56,6 +62,8 @@ export async function request(input: HttpRequest): Promise<HttpResponse> {
       response.body.destroy();
     } catch (error) {
       if (input.signal?.aborted) throw input.signal.reason;
+      // What a guard refuses is refused for good.
+      if (hasCode(error, 'INVALID')) throw error;
       if (last) throw unavailable(input, error, attempt);
     }
     await pause(backoff(policy, attempt, retryAfter), input.signal);
@@ -73,7 +81,8 @@ function unavailable(input: HttpRequest, cause: unknown, attempts: number): Subp
 async function follow(input: HttpRequest): Promise<HttpResponse> {
   let current = input;
   for (let left = input.redirects ?? 5; ; left--) {
-    const response = await send(current);
+    const lookup = await current.guard?.(new URL(current.url));
+    const response = await send(current, lookup);
     const location = response.headers.location;
     const redirect = [301, 302, 303, 307, 308].includes(response.status) && location !== undefined;
     const safe = current.method === undefined || current.method === 'GET' || current.method === 'HEAD';
@@ -93,12 +102,12 @@ async function follow(input: HttpRequest): Promise<HttpResponse> {
 function withoutCredentials(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).filter(
-      ([name]) => !/^(authorization|cookie|proxy-authorization|private-token)$/i.test(name),
+      ([name]) => !/^(authorization|cookie|proxy-authorization|private-token|job-token)$/i.test(name),
     ),
   );
 }
 
-function send(input: HttpRequest): Promise<HttpResponse> {
+function send(input: HttpRequest, lookup: LookupFunction | undefined): Promise<HttpResponse> {
   const url = new URL(input.url);
   const timeoutMs = input.timeoutMs ?? 30_000;
   const idleMs = input.idleMs ?? timeoutMs;
@@ -112,7 +121,8 @@ function send(input: HttpRequest): Promise<HttpResponse> {
       {
         method: input.method ?? 'GET',
         headers: { 'user-agent': userAgent, ...length, ...input.headers },
-        agent: agentFor(url, input.tls),
+        agent: agentFor(url, input.tls, lookup !== undefined),
+        ...(lookup === undefined ? {} : { lookup }),
         ...(input.signal === undefined ? {} : { signal: input.signal }),
       },
       (response) => {
@@ -151,10 +161,13 @@ function send(input: HttpRequest): Promise<HttpResponse> {
   });
 }
 
-/** One keep-alive agent for each TLS setting, so that requests to a server share its connections. */
-function agentFor(url: URL, options: https.AgentOptions = {}): http.Agent {
+/**
+ * One keep-alive agent for each TLS setting, so that requests to a server share its connections. Guarded requests have
+ * their own: a connection that nobody has judged is none of theirs.
+ */
+function agentFor(url: URL, options: https.AgentOptions = {}, guarded = false): http.Agent {
   const secure = url.protocol === 'https:';
-  const key = `${url.protocol}${secure ? JSON.stringify([options.servername, options.rejectUnauthorized, String(options.ca ?? ''), String(options.cert ?? '')]) : ''}`;
+  const key = `${url.protocol}${guarded}${secure ? JSON.stringify([options.servername, options.rejectUnauthorized, String(options.ca ?? ''), String(options.cert ?? '')]) : ''}`;
   let agent = agents.get(key);
   if (agent === undefined) {
     const common = { keepAlive: true, proxyEnv: process.env };

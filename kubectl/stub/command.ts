@@ -50,7 +50,7 @@ TaskRun: to share files with the child, bind a persistentVolumeClaim or a volume
       name: flags.text('name') ?? pipeline.metadata.name,
       image: flags.text('image'),
     });
-    stdout.write(`${head(pipeline.metadata.name, context)}${await formatYaml(task)}`);
+    stdout.write(`${head(pipeline.metadata.name, context)}${formatYaml(task)}`);
     return 0;
   },
 };

@@ -1,0 +1,203 @@
+import type { Event, Schema } from 'js-yaml';
+import { invalid, type SubpipeError } from '../errors.ts';
+import { plainScalar } from './scalars.ts';
+
+/** One document of a YAML text. */
+export interface YamlDocument {
+  /** `null` for a document without content. */
+  value: unknown;
+  /** 1-based, empty documents counted. */
+  index: number;
+  /** 1-based line of its first content; of the separator after it where it has none. */
+  line: number;
+}
+
+/** A path into a document: `['spec', 'tasks', 0]`. */
+export type YamlPath = readonly (string | number)[];
+
+type Library = typeof import('js-yaml');
+
+/** js-yaml, and the schema for it. Loaded with the first text that is not JSON. */
+let loaded: { library: Library; schema: Schema } | undefined;
+
+async function load(): Promise<{ library: Library; schema: Schema }> {
+  if (loaded !== undefined) return loaded;
+  const library = await import('js-yaml');
+  const scalar = (tag: string, first: string[], fits: (value: unknown) => boolean) =>
+    library.defineScalarTag<unknown>(`tag:yaml.org,2002:${tag}`, {
+      implicit: true,
+      implicitFirstChars: first,
+      resolve: (text) => {
+        const value = plainScalar(text);
+        return value !== undefined && fits(value) ? value : library.NOT_RESOLVED;
+      },
+      identify: () => false,
+    });
+  const digits = [...'0123456789+-.'];
+  const schema = library.CORE_SCHEMA.withTags(
+    scalar('null', ['', '~', 'n', 'N'], (value) => value === null),
+    scalar('bool', [...'yYnNtTfFoO'], (value) => typeof value === 'boolean'),
+    scalar('int', digits, (value) => typeof value === 'string' || Number.isInteger(value)),
+    scalar('float', digits, (value) => typeof value === 'number'),
+    library.mergeTag,
+  );
+  loaded = { library, schema };
+  return loaded;
+}
+
+/**
+ * All documents of a YAML text in the dialect of the API server (sigs.k8s.io/yaml), the empty ones too. Aliases are written out: no
+ * part of a value is shared with another.
+ *
+ * @param where What the text is, for errors: a file's name.
+ * @throws SubpipeError `INVALID` that names `where`, the document where there are several, and the line.
+ */
+export async function readYaml(text: string, where: string): Promise<YamlDocument[]> {
+  const json = parseJson(text);
+  if (json !== undefined) return [{ value: json, index: 1, line: 1 + newlines(text, 0, text.search(/\S/)) }];
+  const { library, schema } = await load();
+  const { events, source } = parse(library, text, where);
+  let values: unknown[];
+  try {
+    values = library.constructFromEvents(events, { source, schema });
+  } catch (error) {
+    throw refused(library, error, where, source, events);
+  }
+  const lines = linesOf(library, events, source);
+  const aliases = events.some(({ type }) => type === library.EVENT_ID.ALIAS);
+  return values.map((value, index) => {
+    const line = lines[index] ?? 1;
+    const at = values.length > 1 ? `${where}, document ${index + 1}, line ${line}` : `${where}, line ${line}`;
+    return { value: aliases ? unshared(value ?? null, at) : (value ?? null), index: index + 1, line };
+  });
+}
+
+/**
+ * The 1-based line of a field in a text that `readYaml` has read, or of the nearest field above it that is there.
+ * Fields that come from an alias or a merge key are on the line of that.
+ */
+export async function lineIn(text: string, document: number, path: YamlPath): Promise<number> {
+  const { library } = await load();
+  const { events, source } = parse(library, text, '');
+  const { positionIn } = await import('./position.ts');
+  return 1 + newlines(source, 0, positionIn(library, events, source, document, path));
+}
+
+/** Lines never move by this: what is put in is spaces. */
+interface Parsed {
+  events: Event[];
+  source: string;
+}
+
+/** How many characters are read again for the sake of lines that Go's reader does not mind: bounds the time. */
+const repairBudget = 32 * 1024 * 1024;
+
+/**
+ * js-yaml wants the lines of a `[…]`, `{…}` or quoted text indented below their key (YAML 1.2, 6.1), Go's reader does not ask for it:
+ * a closing bracket below its key is common. Such a line gets its spaces, which mean nothing there.
+ */
+function parse(library: Library, text: string, where: string): Parsed {
+  let source = text.replace(/^\uFEFF/, '');
+  for (let work = 0; ; ) {
+    try {
+      return { events: library.parseEvents(source, { maxDepth: 200 }), source };
+    } catch (error) {
+      work += source.length;
+      const position = error instanceof library.YAMLException ? error.mark?.position : undefined;
+      const reason = error instanceof library.YAMLException ? error.reason : '';
+      if (reason !== 'deficient indentation' || position === undefined || work > repairBudget) {
+        throw refused(library, error, where, source, []);
+      }
+      const start = Math.max(source.lastIndexOf('\n', position - 1), source.lastIndexOf('\r', position - 1)) + 1;
+      const indent = position - start;
+      if (indent > 400) throw refused(library, error, where, source, []);
+      source = `${source.slice(0, start)}${' '.repeat(indent * 2 + 8)}${source.slice(position)}`;
+    }
+  }
+}
+
+/** js-yaml's error as ours: where, which document, which line, why. */
+function refused(library: Library, error: unknown, where: string, source: string, events: Event[]): SubpipeError {
+  if (!(error instanceof library.YAMLException)) return invalid(`${where} is not valid YAML`, { cause: error });
+  const at = error.mark?.position ?? 0;
+  const line = 1 + newlines(source, 0, at);
+  // Documents before the fault: those whose separators stand at the beginning of a line.
+  const before = source.slice(0, at).match(/^(---|\.\.\.)(?=[ \t\r\n])/gm)?.length ?? 0;
+  const several = events.filter(({ type }) => type === library.EVENT_ID.DOCUMENT).length > 1 || before > 1;
+  const first = /^\s*(#.*\s+)*---(?=\s)/.test(source) ? 0 : 1;
+  const document = several ? `document ${Math.max(1, before + first)}, ` : '';
+  const column = at - Math.max(source.lastIndexOf('\n', at - 1), source.lastIndexOf('\r', at - 1));
+  return invalid(`${where}, ${document}line ${line} is not valid YAML: ${error.reason} at column ${column}`);
+}
+
+function linesOf(library: Library, events: readonly Event[], source: string): number[] {
+  const { DOCUMENT, POP } = library.EVENT_ID;
+  const lines: number[] = [];
+  let line = 1;
+  let counted = 0;
+  for (const [index, event] of events.entries()) {
+    if (event.type !== DOCUMENT) continue;
+    const next = events[index + 1];
+    const start = next === undefined || next.type === POP || next.type === DOCUMENT ? -1 : startOf(next);
+    if (start > counted) {
+      line += newlines(source, counted, start);
+      counted = start;
+    }
+    lines.push(line);
+  }
+  return lines;
+}
+
+/** Where an event's text begins, -1 where it has none. */
+export function startOf(event: Event): number {
+  const starts = [
+    'tagStart' in event ? event.tagStart : -1,
+    'anchorStart' in event ? event.anchorStart : -1,
+    'valueStart' in event ? event.valueStart : -1,
+    'start' in event ? event.start : -1,
+  ].filter((start) => start >= 0);
+  return starts.length === 0 ? -1 : Math.min(...starts);
+}
+
+function newlines(text: string, from: number, to: number): number {
+  let count = 0;
+  for (let at = from; at < to; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 10 || (code === 13 && text.charCodeAt(at + 1) !== 10)) count++;
+  }
+  return count;
+}
+
+/** What aliases may blow a document up to: far more than the API server takes (1.5 MB). */
+const maxNodes = 400_000;
+
+/** A copy without shared parts. @throws SubpipeError `INVALID` for a value that contains itself, or that grows without reason. */
+function unshared(value: unknown, where: string): unknown {
+  let nodes = 0;
+  const above = new Set<unknown>();
+  const copy = (one: unknown): unknown => {
+    nodes++;
+    if (nodes > maxNodes) {
+      throw invalid(`${where} has aliases that make more than ${maxNodes} values of it: write them out, or use fewer`);
+    }
+    if (typeof one !== 'object' || one === null) return one;
+    if (above.has(one)) throw invalid(`${where} has an alias inside of what it stands for: expected a value that ends`);
+    above.add(one);
+    const made = Array.isArray(one)
+      ? one.map(copy)
+      : Object.fromEntries(Object.entries(one).map(([key, entry]) => [key, copy(entry)]));
+    above.delete(one);
+    return made;
+  };
+  return copy(value);
+}
+
+/** JSON is YAML, and the reader for it is there already: no YAML library is loaded for what another step wrote. */
+function parseJson(text: string): unknown {
+  if (!/^\uFEFF?\s*[{[]/.test(text)) return undefined;
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch {
+    return undefined; // flow-style YAML: the YAML reader says what is wrong with it, if anything
+  }
+}

@@ -1,7 +1,10 @@
 /** What an annotation, or a resolver's params, name: where a Task or a Pipeline comes from. */
 export type Reference =
-  /** A catalogue's entry. `catalog` is `default`, or the name before `://`. */
-  | { kind: 'hub'; catalog: string; name: string; version: string | undefined }
+  /**
+   * A catalogue's entry. `catalog` is `default`, or the name before `://`. `id` names another catalogue of the same hub, as the
+   * hub resolver's `catalog` does.
+   */
+  | { kind: 'hub'; catalog: string; name: string; version: string | undefined; id?: string }
   /** `http(s)://…`; the URL decides whether a forge's API is asked for it. */
   | { kind: 'url'; url: string }
   /** Relative to the repository's root, with `/`, never outside it. */

@@ -1,0 +1,54 @@
+import type { Fields } from '../../shape.ts';
+import { encodePath, fieldOf, objectOf, objectsOf } from './answer.ts';
+import type { ApiClient, ForgeApi } from './forge.ts';
+
+const who = 'Gitea';
+
+/** Gitea and Forgejo: docs.gitea.com/api, "repository". */
+export const gitea: ForgeApi = {
+  base: (web) => `${web.origin}/api/v1`,
+
+  file: ({ repository, ref, path }) => ({
+    path: `/repos/${encodePath(repository)}/raw/${encodePath(path)}${ref === undefined ? '' : `?ref=${encodeURIComponent(ref)}`}`,
+  }),
+
+  async commit(client, repository, ref, signal) {
+    const query = new URLSearchParams({ limit: '1', stat: 'false', verification: 'false', files: 'false' });
+    if (ref !== undefined) query.set('sha', ref);
+    const path = `/repos/${encodePath(repository)}/commits?${query}`;
+    const [newest] = objectsOf(await client.json({ path }, signal), who);
+    return fieldOf(objectOf(newest, who), 'sha', who);
+  },
+
+  async list(client, repository, commit, folder, signal) {
+    let id = commit;
+    for (const name of folder.split('/')) {
+      const found = (await tree(client, repository, id, false, signal)).find((entry) => entry.path === name);
+      if (found?.type !== 'tree') return [];
+      id = fieldOf(found, 'sha', who);
+    }
+    const entries = await tree(client, repository, id, true, signal);
+    return entries
+      .filter(({ type }) => type === 'blob')
+      .map((entry) => ({ path: `${folder}/${fieldOf(entry, 'path', who)}`, link: entry.mode === '120000' }));
+  },
+};
+
+async function tree(
+  client: ApiClient,
+  repository: string,
+  id: string,
+  deep: boolean,
+  signal?: AbortSignal,
+): Promise<Fields[]> {
+  const entries: Fields[] = [];
+  for (let page = 1; ; page++) {
+    const query = new URLSearchParams({ recursive: String(deep), per_page: '1000', page: `${page}` });
+    const path = `/repos/${encodePath(repository)}/git/trees/${id}?${query}`;
+    const answer = objectOf(await client.json({ path, immutable: true }, signal), who);
+    const found = objectsOf(answer.tree ?? [], who);
+    entries.push(...found);
+    const total = typeof answer.total_count === 'number' ? answer.total_count : 0;
+    if (answer.truncated !== true || found.length === 0 || entries.length >= total) return entries;
+  }
+}

@@ -1,0 +1,266 @@
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { SubpipeError } from '../errors.ts';
+import { asDigest, type Digest } from '../oci/digest.ts';
+import { opaqueName, whiteoutPrefix } from './changes.ts';
+import { Claims } from './claims.ts';
+import { type Limits, Meters } from './limits.ts';
+import { type BytePath, entryPath, join, nameOf, parentOf, shown } from './path.ts';
+import { Staging, type StagingOptions } from './staging.ts';
+import type { TarHeader } from './tar-header.ts';
+import { TarParser, type TarVisitor } from './tar-parser.ts';
+import { unpack } from './unpack.ts';
+
+/** A layer to read. */
+export interface LayerSource {
+  /** For people: its digest and where it is. */
+  name: string;
+  /** Bytes, packed. */
+  size: number;
+  /** Of the tar: checked where it is given. */
+  diffId?: Digest | undefined;
+  /** A stream that fails unless it is exactly the layer, such as {@link Target.readBlob}'s. Called once or twice. */
+  open(signal?: AbortSignal): Promise<Readable>;
+}
+
+export interface ExtractOptions extends StagingOptions {
+  /** What is wanted; a folder that is not, may have something that is. Default: all. */
+  select?: ((path: BytePath) => boolean) | undefined;
+  limits?: Partial<Limits>;
+  /** Called now and then with bytes of tar read so far, of all layers. */
+  progress?: (bytes: number) => void;
+  signal?: AbortSignal | undefined;
+}
+
+/** A layer, and which of its entries count where not the order of the layers decides (a merge). */
+export interface Stage {
+  layer: LayerSource;
+  /** With it, the order of layers does not decide, and whiteouts are not looked at. */
+  accept?: ((path: BytePath) => boolean) | undefined;
+}
+
+export interface Extracted {
+  /** Things in the tree's layers that are now in the folder. */
+  entries: number;
+  /** Bytes written. */
+  bytes: number;
+}
+
+/**
+ * Unpacks layers, the lowest first, into an empty folder that nobody else can enter. Nothing is written anywhere else,
+ * no devices are made, limits hold. What it leaves behind when it fails is the caller's to remove.
+ *
+ * @param removed paths that are gone by a merge: nothing of them comes from stages without `accept`.
+ * @throws SubpipeError `FAILED` when a layer is damaged or hostile, or more than the limits.
+ */
+export async function extractLayers(
+  stages: readonly Stage[],
+  folder: string,
+  options: ExtractOptions = {},
+  removed: { removed: Iterable<BytePath>; emptied: Iterable<BytePath> } = { removed: [], emptied: [] },
+): Promise<Extracted> {
+  const meters = new Meters(options.limits);
+  const staging = new Staging(folder, meters, options);
+  const claims = new Claims();
+  const later: { path: BytePath; target: BytePath; source: string }[] = [];
+  let bytes = 0;
+  let told = false;
+  try {
+    for (const stage of stages.toReversed()) {
+      if (stage.accept === undefined && !told) {
+        told = true;
+        claims.add({ puts: [], ...removed });
+      }
+      const reader = new LayerReader(stage, staging, claims, meters, options);
+      await readLayer(stage.layer, reader, options, (count) => {
+        bytes += count;
+        options.progress?.(bytes);
+      });
+      if (reader.wanted.size > 0)
+        await readLayer(stage.layer, new LinkedReader(reader.wanted, staging, stage.layer.name), options);
+      later.push(...reader.later);
+      claims.add(reader);
+    }
+    for (const { path, target, source } of later) {
+      if (staging.kindOf(target) !== 'file') throw missing(source, path, target);
+      staging.link(path, target);
+    }
+    staging.finish();
+  } finally {
+    staging.abandon();
+  }
+  return { entries: meters.entries, bytes: meters.bytes };
+}
+
+/** Feeds a layer's tar to `visitor`, verified to its end. */
+export async function readLayer(
+  layer: LayerSource,
+  visitor: TarVisitor,
+  options: { signal?: AbortSignal | undefined } = {},
+  progress: (bytes: number) => void = () => {},
+): Promise<void> {
+  const parser = new TarParser(visitor, layer.name);
+  const hash = layer.diffId === undefined ? undefined : createHash('sha256');
+  for await (const piece of unpack(await layer.open(options.signal), layer.name, options.signal)) {
+    hash?.update(piece);
+    parser.write(piece);
+    progress(piece.length);
+  }
+  parser.finish();
+  const found = hash === undefined ? undefined : asDigest(hash);
+  if (found === layer.diffId) return;
+  throw new SubpipeError('FAILED', `${layer.name} has the content ${found}, but its image says ${layer.diffId}`);
+}
+
+/** Puts what the layers above leave of one layer in its place, and notes what it says for the layers below. */
+class LayerReader implements TarVisitor {
+  readonly puts = new Map<BytePath, 'folder' | 'other'>();
+  readonly removed = new Set<BytePath>();
+  readonly emptied = new Set<BytePath>();
+  /** Files that are not put where they are, but under other names of theirs. */
+  readonly wanted = new Map<BytePath, BytePath[]>();
+  /** Links to files of lower layers. */
+  readonly later: { path: BytePath; target: BytePath; source: string }[] = [];
+  /** Files not put, and where hardlinks that were not put point. */
+  readonly #passed = new Map<BytePath, BytePath>();
+  readonly #stage: Stage;
+  readonly #staging: Staging;
+  readonly #claims: Claims;
+  readonly #meters: Meters;
+  readonly #options: ExtractOptions;
+  #writing = false;
+
+  constructor(stage: Stage, staging: Staging, claims: Claims, meters: Meters, options: ExtractOptions) {
+    this.#stage = stage;
+    this.#staging = staging;
+    this.#claims = claims;
+    this.#meters = meters;
+    this.#options = options;
+    meters.startLayer(stage.layer);
+  }
+
+  entry(header: TarHeader): void {
+    this.#meters.entry(header.size);
+    this.#writing = false;
+    const { name } = this.#stage.layer;
+    const path = entryPath(header.path, name);
+    if (this.#isMark(path, name)) return;
+    const target = header.type === 'hardlink' ? entryPath(header.target ?? '', name) : undefined;
+    const verdict = this.#verdict(path);
+    const isPut =
+      header.type !== 'other' &&
+      (verdict === 'free' || (verdict === 'implied' && header.type === 'folder')) &&
+      this.#options.select?.(path) !== false;
+    if (!isPut) {
+      if (header.type === 'other')
+        this.#options.warn?.(`${shown(path)} is ${header.what ?? 'something else'}: left out`);
+      if (header.type === 'file') this.#passed.set(path, path);
+      if (target !== undefined) this.#passed.set(path, this.#passed.get(target) ?? target);
+    }
+    // Also what is not wanted hides what is below.
+    if (path !== '') this.puts.set(path, header.type === 'folder' ? 'folder' : 'other');
+    if (isPut) this.#put(path, header, target);
+  }
+
+  data(bytes: Buffer, at: number): void {
+    if (this.#writing) this.#staging.write(bytes, at);
+  }
+
+  end(): void {
+    if (this.#writing) this.#staging.endFile();
+    this.#writing = false;
+  }
+
+  #verdict(path: BytePath): 'free' | 'implied' | 'taken' {
+    if (this.#stage.accept !== undefined) return this.#stage.accept(path) ? 'free' : 'taken';
+    return this.#claims.ask(path);
+  }
+
+  #put(path: BytePath, header: TarHeader, target: BytePath | undefined): void {
+    switch (header.type) {
+      case 'folder':
+        this.#staging.folder(path, header, this.#stage.accept === undefined && this.puts.has(path));
+        break;
+      case 'file':
+        this.#passed.delete(path);
+        this.#staging.startFile(path, header);
+        this.#writing = true;
+        break;
+      case 'symlink':
+        this.#staging.symlink(path, header);
+        break;
+      case 'hardlink':
+        if (target !== undefined) this.#link(path, target);
+        break;
+      case 'other':
+        break;
+      default:
+        header.type satisfies never;
+    }
+  }
+
+  #link(path: BytePath, target: BytePath): void {
+    const passed = this.#passed.get(target);
+    if (passed !== undefined) this.wanted.set(passed, [...(this.wanted.get(passed) ?? []), path]);
+    else if (!this.puts.has(target)) this.later.push({ path, target, source: this.#stage.layer.name });
+    else if (path !== target && this.#staging.kindOf(target) === 'file') this.#staging.link(path, target);
+    else throw missing(this.#stage.layer.name, path, target);
+  }
+
+  /** image-spec, layer.md "Whiteouts" and "Opaque Whiteout". */
+  #isMark(path: BytePath, source: string): boolean {
+    const name = nameOf(path);
+    if (!name.startsWith(whiteoutPrefix)) return false;
+    if (name === opaqueName) this.emptied.add(parentOf(path));
+    // Other names of aufs' own are about nothing that is in the tree.
+    else if (!name.startsWith('.wh..wh.')) {
+      const gone = name.slice(whiteoutPrefix.length);
+      if (gone === '' || gone === '.' || gone === '..')
+        throw new SubpipeError('FAILED', `${source} has the entry "${shown(path)}", which removes nothing`);
+      this.removed.add(join(parentOf(path), gone));
+    }
+    return true;
+  }
+}
+
+/** Reads a layer once more, for files that are replaced above and live on under other names. */
+class LinkedReader implements TarVisitor {
+  readonly #wanted: Map<BytePath, BytePath[]>;
+  readonly #staging: Staging;
+  readonly #source: string;
+  #links: BytePath[] = [];
+  #first: BytePath | undefined;
+
+  constructor(wanted: Map<BytePath, BytePath[]>, staging: Staging, source: string) {
+    this.#wanted = wanted;
+    this.#staging = staging;
+    this.#source = source;
+  }
+
+  entry(header: TarHeader): void {
+    this.#first = undefined;
+    if (header.type !== 'file') return;
+    const [first, ...links] = this.#wanted.get(entryPath(header.path, this.#source)) ?? [];
+    if (first === undefined) return;
+    this.#first = first;
+    this.#links = links;
+    this.#staging.startFile(first, header);
+  }
+
+  data(bytes: Buffer, at: number): void {
+    if (this.#first !== undefined) this.#staging.write(bytes, at);
+  }
+
+  end(): void {
+    if (this.#first === undefined) return;
+    this.#staging.endFile();
+    for (const path of this.#links) this.#staging.link(path, this.#first);
+  }
+}
+
+function missing(source: string, path: BytePath, target: BytePath): SubpipeError {
+  return new SubpipeError(
+    'FAILED',
+    `${source} has ${shown(path)} as another name of ${shown(target)}, which is no file of the image`,
+  );
+}

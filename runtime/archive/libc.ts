@@ -1,0 +1,106 @@
+import { Buffer } from 'node:buffer';
+import process from 'node:process';
+import { isRecord } from '../oci/manifest.ts';
+
+/**
+ * What Node's fs lacks: extended attributes, and times of files to the nanosecond (fs takes seconds as a double, which is
+ * exact to 240 ns). Node calls libc for us (`node:ffi`, in Node 26 and the step images); where it cannot,
+ * {@link loadLibc} gives undefined, and the caller says what is lost.
+ */
+export interface Libc {
+  /** Names of a file's extended attributes. */
+  list(fd: number): string[];
+  get(fd: number, name: string): Buffer | undefined;
+  /** @returns whether the file has it now: others' namespaces need rights, and not all filesystems have attributes. */
+  set(fd: number, name: string, value: Buffer): boolean;
+  /** Of the thing itself: a symlink's are its own. `path` is absolute. @returns whether they were set. */
+  setTime(path: string | Buffer, seconds: number, nanoseconds: number): boolean;
+  setFileTime(fd: number, seconds: number, nanoseconds: number): boolean;
+}
+
+type Call = (...values: (number | bigint | ArrayBufferView)[]) => unknown;
+
+const signatures = {
+  flistxattr: { arguments: ['i32', 'pointer', 'u64'], return: 'i64' },
+  fgetxattr: { arguments: ['i32', 'pointer', 'pointer', 'u64'], return: 'i64' },
+  fsetxattr: { arguments: ['i32', 'pointer', 'pointer', 'u64', 'i32'], return: 'i32' },
+  futimens: { arguments: ['i32', 'pointer'], return: 'i32' },
+  utimensat: { arguments: ['i32', 'pointer', 'pointer', 'i32'], return: 'i32' },
+};
+
+let loaded: { libc: Libc | undefined } | undefined;
+
+/** The same for all of the process; undefined where Node has no `node:ffi` or the libc is not glibc. */
+export function loadLibc(): Libc | undefined {
+  loaded ??= { libc: quietly(open) };
+  return loaded.libc;
+}
+
+/** Node warns that ffi is new: of no use to people who read a step's log. */
+function quietly<T>(work: () => T): T {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return work();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+
+function open(): Libc | undefined {
+  if (process.platform !== 'linux') return undefined;
+  // Not an import: Node before 26 does not have it. @types/node 26 does not know it yet.
+  const getModule: (name: string) => unknown = process.getBuiltinModule;
+  const ffi = getModule('node:ffi');
+  if (!isRecord(ffi) || typeof ffi.dlopen !== 'function') return undefined;
+  try {
+    const opened: unknown = ffi.dlopen('libc.so.6', signatures);
+    if (!isRecord(opened) || !isRecord(opened.functions)) return undefined;
+    return bind(opened.functions);
+  } catch {
+    return undefined;
+  }
+}
+
+function bind(functions: Record<string, unknown>): Libc {
+  const call = (name: keyof typeof signatures): Call => {
+    const found = functions[name];
+    if (typeof found !== 'function') throw new Error(`libc has no ${name}`);
+    return (...values) => found(...values);
+  };
+  const [flistxattr, fgetxattr, fsetxattr] = [call('flistxattr'), call('fgetxattr'), call('fsetxattr')];
+  const [futimens, utimensat] = [call('futimens'), call('utimensat')];
+  /** Linux's own limits: XATTR_LIST_MAX and XATTR_SIZE_MAX are 64 KiB. */
+  const space = Buffer.alloc(65536);
+  const room = BigInt(space.length);
+  const times = new BigInt64Array(4);
+  const fillTimes = (seconds: number, nanoseconds: number): void => {
+    times[0] = times[2] = BigInt(seconds);
+    times[1] = times[3] = BigInt(nanoseconds);
+  };
+  const currentFolder = -100; // AT_FDCWD
+  const notFollowed = 0x100; // AT_SYMLINK_NOFOLLOW
+  return {
+    list(fd) {
+      const length = Number(flistxattr(fd, space, room));
+      return length <= 0 ? [] : space.toString('latin1', 0, length - 1).split('\0');
+    },
+    get(fd, name) {
+      const length = Number(fgetxattr(fd, Buffer.from(`${name}\0`, 'latin1'), space, room));
+      return length < 0 ? undefined : Buffer.from(space.subarray(0, length));
+    },
+    set(fd, name, value) {
+      const data = value.length === 0 ? Buffer.alloc(1) : value;
+      return Number(fsetxattr(fd, Buffer.from(`${name}\0`, 'latin1'), data, BigInt(value.length), 0)) === 0;
+    },
+    setTime(path, seconds, nanoseconds) {
+      fillTimes(seconds, nanoseconds);
+      const name = Buffer.concat([typeof path === 'string' ? Buffer.from(path) : path, Buffer.alloc(1)]);
+      return Number(utimensat(currentFolder, name, times, notFollowed)) === 0;
+    },
+    setFileTime(fd, seconds, nanoseconds) {
+      fillTimes(seconds, nanoseconds);
+      return Number(futimens(fd, times)) === 0;
+    },
+  };
+}

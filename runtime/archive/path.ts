@@ -1,0 +1,103 @@
+import { Buffer } from 'node:buffer';
+import { SubpipeError } from '../errors.ts';
+
+declare const bytes: unique symbol;
+
+/**
+ * A path below a tree's root, with `/` between its parts: each character stands for one byte ("latin1"). Names on Linux
+ * are bytes and need not be UTF-8; this way none is changed, and comparing two compares their bytes. The root is ''.
+ */
+export type BytePath = string & { readonly [bytes]: true };
+
+export const rootPath = fromBytes(Buffer.alloc(0));
+
+export function fromBytes(name: Uint8Array): BytePath {
+  return fromLatin1(Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString('latin1'));
+}
+
+/** From ordinary text, such as a flag's. */
+export function fromText(text: string): BytePath {
+  return fromBytes(Buffer.from(text, 'utf8'));
+}
+
+/** From what Node's fs gives with the encoding `latin1`. */
+export function fromLatin1(text: string): BytePath {
+  return text as BytePath;
+}
+
+export function join(folder: BytePath, name: string): BytePath {
+  return fromLatin1(folder === '' ? name : `${folder}/${name}`);
+}
+
+/** The folder that `path` is in; of a path at the top, the root. */
+export function parentOf(path: BytePath): BytePath {
+  const at = path.lastIndexOf('/');
+  return fromLatin1(at < 0 ? '' : path.slice(0, at));
+}
+
+export function nameOf(path: BytePath): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+export function toBytes(path: BytePath): Buffer {
+  return Buffer.from(path, 'latin1');
+}
+
+/** For people: UTF-8 where it is, `\xNN` for other bytes and for control characters. */
+export function shown(path: string): string {
+  const raw = Buffer.from(path, 'latin1');
+  const text = raw.toString('utf8');
+  const exact = Buffer.from(text, 'utf8').equals(raw) ? text : path;
+  const odd = exact === text ? /\p{Cc}/gu : /[^ -~]/g;
+  return exact.replace(odd, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
+/** Where things of a tree are on this machine: `(path) => ` what Node's fs takes. ASCII needs no buffer. */
+export function locator(root: string): (path: BytePath) => string | Buffer {
+  const prefix = Buffer.from(root === '/' ? '/' : `${root}/`);
+  return (path) => {
+    if (path === '') return root;
+    for (let i = 0; i < path.length; i++) {
+      if (path.charCodeAt(i) > 0x7f) return Buffer.concat([prefix, toBytes(path)]);
+    }
+    return `${root}/${path}`;
+  };
+}
+
+/**
+ * The path of a tar entry, without `./` in front and `/` at the end.
+ * @throws SubpipeError `FAILED` when it is absolute, or has `..` or a NUL: nothing good has, and nothing is written.
+ */
+export function entryPath(name: string, source: string): BytePath {
+  let path = name;
+  if (
+    path.endsWith('/') ||
+    path.startsWith('./') ||
+    path.includes('//') ||
+    path.includes('/./') ||
+    path.endsWith('/.') ||
+    path === '.'
+  ) {
+    if (path.startsWith('/')) throw outside(name, source);
+    path = path
+      .split('/')
+      .filter((part) => part !== '' && part !== '.')
+      .join('/');
+  }
+  if (
+    path.startsWith('/') ||
+    path.includes('\0') ||
+    path === '..' ||
+    path.startsWith('../') ||
+    path.endsWith('/..') ||
+    path.includes('/../')
+  ) {
+    throw outside(name, source);
+  }
+  return fromLatin1(path);
+}
+
+function outside(name: string, source: string): SubpipeError {
+  const what = `${source} has the entry "${shown(name)}"`;
+  return new SubpipeError('FAILED', `${what}: expected a relative path without "..", nothing was written`);
+}

@@ -1,0 +1,151 @@
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { SubpipeError } from '../errors.ts';
+import { isRecord } from '../oci/manifest.ts';
+import { workFolder } from './scan.ts';
+
+/**
+ * Replaces what is in `target` by what `fill` writes into a fresh folder that only this user can enter. All or nothing:
+ * a failure leaves `target` as it was, also one in the middle of the exchange, also a crash: the next call, or
+ * {@link repairFolder}, puts everything back.
+ *
+ * A folder that is not there appears by one rename. In one that is there, the children are exchanged: a workspace is a
+ * mount point, which cannot be renamed. Two at a time in one folder are not supported.
+ */
+export async function replaceFolder<T>(target: string, fill: (folder: string) => Promise<T>): Promise<T> {
+  const found = lstatSync(target, { throwIfNoEntry: false });
+  if (found === undefined) return create(target, fill);
+  if (!found.isDirectory()) throw new SubpipeError('FAILED', `${target} is no folder`);
+  repairFolder(target);
+  const work = join(target, workFolder);
+  mkdirSync(work, 0o700);
+  try {
+    mkdirSync(join(work, 'new'), 0o700);
+    mkdirSync(join(work, 'old'), 0o700);
+    const result = await fill(join(work, 'new'));
+    exchange(target, work);
+    remove(work);
+    return result;
+  } catch (error) {
+    repairFolder(target);
+    throw error;
+  }
+}
+
+async function create<T>(target: string, fill: (folder: string) => Promise<T>): Promise<T> {
+  mkdirSync(dirname(target), { recursive: true });
+  const work = `${target}${workFolder}`;
+  remove(work);
+  mkdirSync(work, 0o700);
+  try {
+    const inner = join(work, 'new');
+    mkdirSync(inner, 0o755);
+    const result = await fill(inner);
+    renameSync(inner, target);
+    return result;
+  } finally {
+    remove(work);
+  }
+}
+
+/** Puts back what an exchange that was cut off has moved. Does nothing where none was. @returns whether one was. */
+export function repairFolder(target: string): boolean {
+  const work = join(target, workFolder);
+  const found = lstatSync(work, { throwIfNoEntry: false });
+  if (found === undefined) return false;
+  const journal = found.isDirectory() ? readJournal(work) : undefined;
+  if (journal !== undefined) {
+    const olds = new Set(journal.old);
+    const aside = join(work, 'old');
+    // What is in its place and was there before is old, unless the old one is still aside.
+    for (const name of journal.new) {
+      const isOld = olds.has(name) && !has(aside, name);
+      if (!isOld && has(target, name)) move(target, [name], join(work, 'new'));
+    }
+    for (const name of journal.old) if (has(aside, name)) move(aside, [name], target);
+  }
+  remove(work);
+  return true;
+}
+
+function exchange(target: string, work: string): void {
+  const old = names(target).filter((name) => name !== workFolder);
+  const fresh = names(join(work, 'new'));
+  const part = join(work, 'journal.part');
+  writeFileSync(part, JSON.stringify({ old, new: fresh }), { flush: true });
+  renameSync(part, join(work, 'journal'));
+  move(target, old, join(work, 'old'));
+  move(join(work, 'new'), fresh, target);
+  // From here on it has happened: what is aside is only to be removed.
+  rmSync(join(work, 'journal'));
+}
+
+function names(folder: string): string[] {
+  return readdirSync(folder, { encoding: 'latin1' });
+}
+
+function has(folder: string, name: string): boolean {
+  return lstatSync(child(folder, name), { throwIfNoEntry: false }) !== undefined;
+}
+
+function move(from: string, list: readonly string[], to: string): void {
+  for (const name of list) {
+    const source = child(from, name);
+    try {
+      renameSync(source, child(to, name));
+    } catch (error) {
+      // A folder that its owner may not write to cannot change its parent, unless root moves it.
+      const { mode } = lstatSync(source);
+      if (!isDenied(error)) throw error;
+      chmodSync(source, 0o700);
+      renameSync(source, child(to, name));
+      chmodSync(child(to, name), mode & 0o7777);
+    }
+  }
+}
+
+function child(folder: string, name: string): Buffer {
+  return Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, 'latin1')]);
+}
+
+function readJournal(work: string): { old: string[]; new: string[] } | undefined {
+  let text: string;
+  try {
+    text = readFileSync(join(work, 'journal'), 'utf8');
+  } catch {
+    return undefined; // the exchange had not begun, or was over
+  }
+  const value: unknown = JSON.parse(text);
+  if (isRecord(value) && isNames(value.old) && isNames(value.new)) return { old: value.old, new: value.new };
+  throw new SubpipeError('FAILED', `${work}/journal is damaged`, {
+    hint: `What was in the folder is in ${work}/old: move it back by hand, then remove ${work}.`,
+  });
+}
+
+function isNames(value: unknown): value is string[] {
+  return (
+    Array.isArray(value) && value.every((item) => typeof item === 'string' && !item.includes('/') && item !== '..')
+  );
+}
+
+/** Also where there are folders that their owner may not write to, as in a cache of Go modules. */
+function remove(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch (error) {
+    if (!isDenied(error)) throw error;
+    open(Buffer.from(folder));
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function open(folder: Buffer): void {
+  chmodSync(folder, 0o700);
+  for (const entry of readdirSync(folder, { withFileTypes: true, encoding: 'buffer' })) {
+    if (entry.isDirectory()) open(Buffer.concat([folder, Buffer.from('/'), entry.name]));
+  }
+}
+
+function isDenied(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
+}

@@ -1,0 +1,9 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { schemaOf } from './generate.ts';
+import { schemaFile, tektonSource } from './source.ts';
+
+const source = process.argv[2] ?? (await tektonSource());
+if (source === undefined)
+  throw new Error('usage: node test/resolve/schema/main.ts FOLDER, with the source of Tekton Pipelines');
+await writeFile(path.resolve(schemaFile), `${JSON.stringify(await schemaOf(source))}\n`);

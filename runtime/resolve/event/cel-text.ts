@@ -6,6 +6,7 @@ import { isFields } from '../../shape.ts';
  */
 export function celText(value: unknown): string {
   if (typeof value === 'string') return value;
+  if (value instanceof Object && typeof value.valueOf() === 'bigint') return '';
   const json = jsonOf(value);
   return json === undefined || json === null ? '' : JSON.stringify(json);
 }
@@ -19,6 +20,8 @@ function jsonOf(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   if (value instanceof Map) return sorted([...value].map(([key, entry]) => [String(key), entry]));
   if (isFields(value) && Object.getPrototypeOf(value) === Object.prototype) return sorted(Object.entries(value));
+  // CEL's uint: alone it has no text in Pipelines-as-Code, within a list it has.
+  if (typeof value === 'object' && typeof value.valueOf() === 'bigint') return jsonOf(value.valueOf());
   return undefined;
 }
 

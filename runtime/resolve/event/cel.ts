@@ -44,7 +44,9 @@ export async function celOf(variables: CelVariables, pathChanged?: (glob: string
   for (const [name, value] of Object.entries(variables)) {
     env.registerVariable(name, typeof value === 'string' ? 'string' : 'map<string, dyn>');
   }
-  env.registerFunction('string.matchesRe2(string): bool', (text: string, form: string) => compile(form).test(text));
+  const matches = (text: string, form: string) => compile(form).test(text);
+  env.registerFunction('string.matchesRe2(string): bool', matches);
+  env.registerFunction('matchesRe2(string, string): bool', matches);
   if (pathChanged !== undefined) env.registerFunction('string.pathChanged(): bool', pathChanged);
   const allowed = pathChanged === undefined ? standard : new Set([...standard, 'pathChanged']);
   let left = milliseconds;
@@ -87,8 +89,7 @@ function withRe2(expression: string, ast: ASTNode, allowed: ReadonlySet<string>)
       const name = node.args[0];
       if (!allowed.has(name)) throw new Error(`undeclared reference to '${name}'`);
       if (name !== 'matches') return;
-      if (node.op === 'call') throw new Error('write "text".matches("form") instead of matches("text", "form")');
-      const from = node.args[1].range.end;
+      const from = node.op === 'call' ? node.range.start : node.args[1].range.end;
       const found = /\bmatches\b/.exec(expression.slice(from, node.range.end));
       if (found === null) throw new Error("cannot find the name 'matches' of a call");
       places.push(from + found.index);

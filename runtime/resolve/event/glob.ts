@@ -22,7 +22,7 @@ const deepest = 20;
  *
  * A pattern is matched by keeping the set of places that it may have come to: no pattern makes it slow.
  *
- * @throws SubpipeError `INVALID` for a pattern that does not end.
+ * @throws SubpipeError `INVALID` for brackets without an end, and for a range that goes backwards.
  */
 export function glob(pattern: string): Glob {
   const parts = new Reader(pattern).all();
@@ -90,9 +90,7 @@ class Reader {
   }
 
   all(): readonly Part[] {
-    const parts = this.#sequence(0);
-    if (this.#at < this.#runes.length) throw this.#wrong('has no end');
-    return parts;
+    return this.#sequence(0);
   }
 
   #sequence(depth: number): readonly Part[] {
@@ -125,8 +123,8 @@ class Reader {
       this.#at++;
       choices.push(this.#sequence(depth + 1));
     } while (this.#runes[this.#at] === ',');
-    if (this.#runes[this.#at] !== '}') throw this.#wrong('has a { without its }');
-    this.#at++;
+    // A list of an annotation is split at its commas, so that [{main,dev}] comes here as {main and dev}: the peer takes both.
+    if (this.#runes[this.#at] === '}') this.#at++;
     return { kind: 'either', choices };
   }
 

@@ -46,22 +46,16 @@ export function header(headers: Headers, name: string): string | undefined {
 }
 
 /**
- * Headers as CEL sees them in a template: under Go's canonical names (`X-Github-Event`), as in Pipelines-as-Code, and found by any
- * other case too.
+ * Headers as CEL sees them in a template: under Go's canonical names (`X-Github-Event`), as in Pipelines-as-Code. They are found in
+ * lower case and as they were sent too, but only listed once.
  */
-export class HeaderMap extends Map<string, string> {
-  constructor(headers: Headers) {
-    super();
-    for (const [name, value] of Object.entries(headers)) super.set(canonicalName(name), value);
+export function headerMap(headers: Headers): Record<string, string> {
+  const map: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    for (const hidden of [name, name.toLowerCase()]) Object.defineProperty(map, hidden, { value, configurable: true });
+    Object.defineProperty(map, canonicalName(name), { value, configurable: true, enumerable: true });
   }
-
-  override get(name: unknown): string | undefined {
-    return typeof name === 'string' ? super.get(canonicalName(name)) : undefined;
-  }
-
-  override has(name: unknown): boolean {
-    return typeof name === 'string' && super.has(canonicalName(name));
-  }
+  return map;
 }
 
 /** Go's `textproto.CanonicalMIMEHeaderKey`. */

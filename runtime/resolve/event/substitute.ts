@@ -3,7 +3,7 @@ import type { Fields } from '../../shape.ts';
 import type { ChangedFiles } from '../event.ts';
 import { type Cel, celOf } from './cel.ts';
 import { celText } from './cel-text.ts';
-import { HeaderMap, type Headers } from './headers.ts';
+import { type Headers, headerMap } from './headers.ts';
 
 /** What `{{ … }}` is replaced with. */
 export interface Values {
@@ -74,7 +74,7 @@ function isExpression(key: string, values: Values): boolean {
 }
 
 /** Names that Pipelines-as-Code declares for these expressions, though they are empty there. */
-const declared =
+export const declaredNames: readonly string[] =
   `event event_type target_branch source_branch target_url source_url event_title revision repo_owner repo_name sender
   repo_url git_tag target_namespace trigger_comment pull_request_labels pull_request_number git_auth_secret`.split(
     /\s+/,
@@ -82,10 +82,10 @@ const declared =
 
 async function expressionsOf(values: Values): Promise<Cel> {
   return celOf({
-    ...Object.fromEntries(declared.map((name) => [name, ''])),
+    ...Object.fromEntries(declaredNames.map((name) => [name, ''])),
     pac: {},
     body: values.body ?? {},
-    headers: new HeaderMap(values.headers),
+    headers: headerMap(values.headers),
     files: { ...values.files },
   });
 }

@@ -1,0 +1,2 @@
+import type { Case } from './cases.ts';
+export const payloadCases: readonly Case[] = [];

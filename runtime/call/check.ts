@@ -65,6 +65,14 @@ export function checkCall(
   return typed;
 }
 
+/** What does not fit among params whose references have been replaced: those that {@link checkCall} could not judge. */
+export function findingsIn(spec: PipelineSpec, params: readonly Param[]): string[] {
+  return params.flatMap(({ name, value }) => {
+    const wanted = spec.params?.find((param) => param.name === name);
+    return (wanted === undefined ? undefined : mismatch(value, wanted)) ?? [];
+  });
+}
+
 /** The type of a declared param, where it is not written down. */
 export function typeOf(spec: ParamSpec): 'string' | 'array' | 'object' {
   if (spec.type !== undefined) return spec.type;

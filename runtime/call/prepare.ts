@@ -8,6 +8,7 @@ import type { Caller } from './caller.ts';
 import { chainOf, extendChain } from './chain.ts';
 import { checkCall, type GivenParam } from './check.ts';
 import { byName, type ChildPlan, ownerOf, workspacesOf } from './child.ts';
+import { wrongTypeIn } from './reference-types.ts';
 import { malformedIn, referencesIn } from './references.ts';
 import { resolveSource } from './source.ts';
 
@@ -30,7 +31,7 @@ export interface PrepareOptions {
 
 /**
  * Looks all calls up, at once, and checks them all before the first child is made: params, workspaces, call chain,
- * order, and that each result that is used is one that its Pipeline declares.
+ * order, and that each result that is used is one that its Pipeline declares, of a type that fits.
  *
  * @throws SubpipeError `INVALID` that names the call.
  */
@@ -44,7 +45,15 @@ export async function prepare(calls: readonly Call[], options: PrepareOptions): 
   const prepared = await Promise.all(
     calls.map((call) => prepareOne(call, chain, after.get(call.name) ?? new Set(), options)),
   );
-  for (const { call } of prepared) checkReferences(call, prepared);
+  for (const one of prepared) {
+    checkReferences(one.call, prepared);
+    const wrong = wrongTypeIn(one, prepared);
+    if (wrong !== undefined) {
+      throw invalid(`the call ${one.call.name} of ${one.source.title} does not fit: ${wrong}`, {
+        hint: 'Nothing was created.',
+      });
+    }
+  }
   return prepared;
 }
 

@@ -1,6 +1,8 @@
 import { explain, SubpipeError } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Log } from '../log.ts';
+import type { Param } from '../tekton/types.ts';
+import { findingsIn } from './check.ts';
 import { type Created, createOrAdopt } from './create.ts';
 import type { Outcome } from './outcome.ts';
 import type { PreparedCall } from './prepare.ts';
@@ -63,23 +65,20 @@ async function runOne(
   { kube, log, supervisor }: { kube: KubeClient; log: Log; supervisor: Supervisor },
 ): Promise<CallOutcome> {
   const { call, source, namespace } = prepared;
-  let plan: PreparedCall;
+  const params: Param[] = [];
   try {
-    plan = {
-      ...prepared,
-      params: prepared.params.map(({ name, value }) => ({ name, value: substitute(value, ended) })),
-    };
+    for (const { name, value } of prepared.params) params.push({ name, value: substitute(value, ended) });
   } catch (error) {
-    const message = `${call.name} cannot be called: ${explain(error)}`;
-    log.error(message);
-    return {
-      call: prepared,
-      run: undefined,
-      outcome: { status: 'Failed', reason: 'MissingResult', message, results: {} },
-    };
+    return notCalled(prepared, 'MissingResult', `${call.name} cannot be called: ${explain(error)}`, log);
   }
+  const findings = findingsIn(source.spec, params);
+  if (findings.length > 0) {
+    const why = `${call.name} cannot be called, its params do not fit ${source.title}: ${findings.join('; ')}`;
+    return notCalled(prepared, 'WrongParam', why, log);
+  }
+  const plan = { ...prepared, params };
   let from = 0;
-  for (let tries = 0; ; tries++) {
+  for (;;) {
     const created = await createOrAdopt(kube, plan, from, log, supervisor.signal);
     announce(log, created, source.title, namespace);
     const { run } = created;
@@ -89,11 +88,20 @@ async function runOne(
     );
     // As in Tekton, what somebody cancelled or deleted is not tried again.
     const unwanted = outcome.status === 'Succeeded' || outcome.status === 'Cancelled';
-    const again = !unwanted && tries < call.retries && supervisor.order === undefined;
+    // Counted by the children that there are, so that an evicted step's next try does not begin anew. When all have failed,
+    // Tekton's own retry of the TaskRun is a new round.
+    const left = call.retries - (created.attempt % (call.retries + 1));
+    const again = !unwanted && left > 0 && supervisor.order === undefined;
     if (!again) return { call: plan, run: run.metadata.name, outcome };
-    log.info(`${call.name} is tried again, ${call.retries - tries} of ${call.retries} retries left`);
+    log.info(`${call.name} is tried again, ${left} of ${call.retries} retries left`);
     from = created.attempt + 1;
   }
+}
+
+/** The outcome of a call whose params turn out to be wrong only when those before it have ended. */
+function notCalled(call: PreparedCall, reason: string, message: string, log: Log): CallOutcome {
+  log.error(message);
+  return { call, run: undefined, outcome: { status: 'Failed', reason, message, results: {} } };
 }
 
 function announce(log: Log, { run, adopted }: Created, title: string, namespace: string): void {

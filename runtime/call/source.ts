@@ -2,9 +2,10 @@ import { hasCode, invalid, SubpipeError } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { type OwnerReference, pipelines } from '../kube/resource.ts';
 import type { Log } from '../log.ts';
+import type { Document } from '../resolve/document.ts';
+import { readBeside } from '../resolve/folder.ts';
 import { fieldsOf, isFields, textMapOf } from '../shape.ts';
-import { type Document, readDocuments } from '../tekton/documents.ts';
-import { inlineTasks } from '../tekton/inline.ts';
+import { inlineTasks, localName } from '../tekton/inline.ts';
 import { resolvePipeline } from '../tekton/resolution.ts';
 import type { Pipeline, PipelineRef, PipelineRun, PipelineSpec } from '../tekton/types.ts';
 import { readRun, type Source } from './call.ts';
@@ -75,7 +76,7 @@ async function resolveRef(ref: PipelineRef, context: SourceContext): Promise<Res
 }
 
 async function resolveFile(file: string, wanted: string | undefined, context: SourceContext): Promise<ResolvedSource> {
-  const { own, beside } = await readDocuments(context.folder, file);
+  const { own, beside } = await readBeside(context.folder, file);
   const all = [...own, ...beside];
   const candidates = own.filter(({ kind, name }) => kind === 'Pipeline' && (wanted === undefined || name === wanted));
   const runs = own.filter(({ kind }) => kind === 'PipelineRun');
@@ -94,7 +95,7 @@ async function resolveFile(file: string, wanted: string | undefined, context: So
   return {
     title: found.name,
     identity: `${context.namespace}/${found.name}`,
-    ...embedded(specOf(found), all),
+    ...(await embedded(specOf(found), all)),
     base: undefined,
   };
 }
@@ -109,7 +110,7 @@ async function resolveRun(
   const title = run.metadata.name || run.metadata.generateName || 'pipelinerun';
   if (pipelineSpec !== undefined) {
     const identity = `${context.namespace}/${title}`;
-    return { title, identity, ...embedded(pipelineSpec, documents), base: run };
+    return { title, identity, ...(await embedded(pipelineSpec, documents)), base: run };
   }
   const name = pipelineRef?.name;
   const local = documents.find((document) => document.kind === 'Pipeline' && document.name === name);
@@ -117,7 +118,7 @@ async function resolveRun(
     return {
       title: local.name,
       identity: `${context.namespace}/${local.name}`,
-      ...embedded(specOf(local), documents),
+      ...(await embedded(specOf(local), documents)),
       base: run,
     };
   }
@@ -126,11 +127,12 @@ async function resolveRun(
 }
 
 /** The spec with the Tasks of `documents` in it. The first Task of a name counts: those of the file itself come first. */
-function embedded(
+async function embedded(
   spec: PipelineSpec,
   documents: Document[],
-): { spec: PipelineSpec; target: { pipelineSpec: PipelineSpec } } {
-  const whole = inlineTasks(spec, (name) => {
+): Promise<{ spec: PipelineSpec; target: { pipelineSpec: PipelineSpec } }> {
+  const whole = await inlineTasks(spec, async ({ taskRef }) => {
+    const name = localName(taskRef);
     const task = documents.find((document) => document.kind === 'Task' && document.name === name);
     if (task === undefined) return undefined;
     const metadata = isFields(task.object.metadata) ? task.object.metadata : {};

@@ -1,34 +1,49 @@
-import { SubpipeError } from '../errors.ts';
-import { type HttpResponse, request } from '../http.ts';
-import { addSecret } from '../redact.ts';
-import type { Credential } from './credentials.ts';
-import { isRecord, parseJson } from './manifest.ts';
+import { hasCode, SubpipeError } from '../errors.ts';
+import type { HttpRequest, HttpResponse } from '../http.ts';
+import { parseChallenges } from './challenge.ts';
+import { anonymous, basicValue, type Credential, describeCredential } from './credential.ts';
+import { fetchToken, type TokenQuestion } from './token.ts';
 
-/** A `WWW-Authenticate` header (RFC 9110, section 11.6.1). */
-export interface Challenge {
-  /** Lower case: `basic`, `bearer`. */
-  scheme: string;
-  params: Record<string, string>;
+export interface AuthorizerOptions {
+  /** The token server may be asked without TLS too. */
+  plainHttp: boolean;
+  tls?: HttpRequest['tls'] | undefined;
+  /** Hears of credentials that were refused where anonymous access was enough. */
+  warn?: ((sentence: string) => void) | undefined;
 }
 
 /**
- * The `Authorization` of one repository: answers a 401's challenge, keeps the token of each scope and gets a new one
- * when it has expired (distribution's token authentication specification).
+ * The `Authorization` of one repository. What a registry's first challenge asked for is remembered: from then on tokens
+ * are there before a request goes out, and a token that is about to run out is renewed first, so that no upload is
+ * sent to be refused.
  */
 export class Authorizer {
   readonly #credential: Credential;
-  readonly #plainHttp: boolean;
-  readonly #headers = new Map<string, { value: string; expires: number }>();
+  readonly #options: AuthorizerOptions;
+  /** What the registry challenges with, once it has. */
+  #way: 'basic' | Omit<TokenQuestion, 'scope'> | undefined;
+  readonly #tokens = new Map<string, { value: string; expires: number }>();
+  /** Uploads that go on side by side share one question. */
+  readonly #asking = new Map<string, Promise<void>>();
 
-  constructor(credential: Credential, plainHttp: boolean) {
+  constructor(credential: Credential, options: AuthorizerOptions) {
     this.#credential = credential;
-    this.#plainHttp = plainHttp;
+    this.#options = options;
   }
 
-  /** The header for a scope, if one is known and good for the next seconds. */
-  header(scope: string): Record<string, string> {
-    const known = this.#headers.get(scope);
-    return known === undefined || known.expires < Date.now() ? {} : { authorization: known.value };
+  /** The header for a scope, as far as the registry has said what it wants. */
+  async header(scope: string, signal: AbortSignal | undefined): Promise<Record<string, string>> {
+    const credential = this.#credential;
+    if (credential.kind === 'bearer') return { authorization: `Bearer ${credential.token}` };
+    if (this.#way === undefined) return {};
+    if (this.#way === 'basic') {
+      if (credential.kind !== 'basic') return {};
+      return { authorization: `Basic ${basicValue(credential.username, credential.password)}` };
+    }
+    const known = this.#tokens.get(scope);
+    if (known === undefined || known.expires < Date.now()) await this.#renew({ ...this.#way, scope }, signal);
+    const token = this.#tokens.get(scope);
+    return token === undefined ? {} : { authorization: `Bearer ${token.value}` };
   }
 
   /**
@@ -36,67 +51,62 @@ export class Authorizer {
    * @throws SubpipeError `FORBIDDEN` when the token server refuses.
    */
   async answer(response: HttpResponse, scope: string, signal: AbortSignal | undefined): Promise<boolean> {
+    if (this.#credential.kind === 'bearer') return false;
     const challenges = parseChallenges(response.headers['www-authenticate'] ?? '');
     const bearer = challenges.find((challenge) => challenge.scheme === 'bearer');
     if (bearer !== undefined) {
-      const { token, lifetime } = await this.#fetchToken(bearer, scope, signal);
-      addSecret(token);
-      this.#headers.set(scope, {
-        value: `Bearer ${token}`,
-        expires: Date.now() + Math.max(lifetime / 2, lifetime - 10) * 1000,
-      });
+      const { realm, service } = bearer.params;
+      this.#way = { realm: this.#checkRealm(realm), service };
+      this.#tokens.delete(scope);
+      await this.#renew({ ...this.#way, scope }, signal);
       return true;
     }
-    const known = this.#headers.has(scope);
-    if (known || this.#credential.kind === 'anonymous' || !challenges.some(({ scheme }) => scheme === 'basic')) {
-      return false;
-    }
-    this.#headers.set(scope, { value: basic(this.#credential), expires: Number.POSITIVE_INFINITY });
+    const usable = this.#credential.kind === 'basic' && challenges.some(({ scheme }) => scheme === 'basic');
+    if (!usable || this.#way === 'basic') return false;
+    this.#way = 'basic';
     return true;
   }
 
-  async #fetchToken(challenge: Challenge, scope: string, signal: AbortSignal | undefined) {
-    const { realm, service } = challenge.params;
+  /** Who asked, for errors: `user "me" (config.json: auths["ghcr.io"])`. */
+  describe(): string {
+    return describeCredential(this.#credential);
+  }
+
+  #checkRealm(realm: string | undefined): URL {
     const url = realm === undefined ? null : URL.parse(realm);
-    if (url === null || !(url.protocol === 'https:' || (url.protocol === 'http:' && this.#plainHttp))) {
-      throw new SubpipeError(
-        'FORBIDDEN',
-        `the registry names the token server ${realm ?? '(none)'}, expected an https address`,
+    if (url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && this.#options.plainHttp)))
+      return url;
+    throw new SubpipeError(
+      'FORBIDDEN',
+      `the registry names the token server ${realm ?? '(none)'}, expected an https address`,
+    );
+  }
+
+  async #renew(question: TokenQuestion, signal: AbortSignal | undefined): Promise<void> {
+    let asking = this.#asking.get(question.scope);
+    if (asking === undefined) {
+      asking = this.#ask(question, signal).finally(() => this.#asking.delete(question.scope));
+      this.#asking.set(question.scope, asking);
+    }
+    await asking;
+  }
+
+  async #ask(question: TokenQuestion, signal: AbortSignal | undefined): Promise<void> {
+    const http = { signal, ...(this.#options.tls === undefined ? {} : { tls: this.#options.tls }) };
+    const token = await fetchToken(question, this.#credential, http).catch(async (refused: unknown) => {
+      // What anybody may read needs no password: a wrong one is no reason to fail, but it is to be known.
+      const reads = !question.scope.includes('push');
+      if (!reads || this.#credential.kind === 'anonymous' || !hasCode(refused, 'FORBIDDEN')) throw refused;
+      const other = await fetchToken(question, anonymous, http).catch(() => {
+        throw refused;
+      });
+      this.#options.warn?.(
+        `${question.realm.host} refused ${this.describe()}: going on without credentials, which is enough only for what is public`,
       );
-    }
-    if (service !== undefined) url.searchParams.set('service', service);
-    for (const part of scope.split(' ')) url.searchParams.append('scope', part);
-    const headers = this.#credential.kind === 'basic' ? { authorization: basic(this.#credential) } : undefined;
-    const response = await request({ url, signal, ...(headers === undefined ? {} : { headers }) });
-    const text = await response.text(1024 * 1024);
-    if (response.status !== 200) {
-      const code = response.status >= 500 || response.status === 429 ? 'UNAVAILABLE' : 'FORBIDDEN';
-      const who = this.#credential.kind === 'basic' ? `user "${this.#credential.username}"` : 'anonymous access';
-      throw new SubpipeError(code, `${url.host} gave no token for ${scope} to ${who}: HTTP ${response.status}`);
-    }
-    const value = parseJson(Buffer.from(text), url.host);
-    const token = isRecord(value) ? (value.token ?? value.access_token) : undefined;
-    if (typeof token !== 'string' || token === '')
-      throw new SubpipeError('FAILED', `${url.host} answered without a token`);
-    const lifetime = isRecord(value) && typeof value.expires_in === 'number' ? value.expires_in : 60;
-    return { token, lifetime };
+      return other;
+    });
+    // Renewed well before its end: a request that takes a while to arrive still finds it good.
+    const good = Math.max(token.lifetime / 2, token.lifetime - 10);
+    this.#tokens.set(question.scope, { value: token.value, expires: Date.now() + good * 1000 });
   }
-}
-
-function basic({ username, password }: { username: string; password: string }): string {
-  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-}
-
-/** Every challenge of a header that may hold several. */
-export function parseChallenges(header: string): Challenge[] {
-  const challenges: Challenge[] = [];
-  const token = /\s*,?\s*([A-Za-z][\w-]*)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/gy;
-  for (let match = token.exec(header); match !== null; match = token.exec(header)) {
-    const [, name = '', quoted, plain] = match;
-    const value = quoted?.replace(/\\(.)/g, '$1') ?? plain;
-    const last = challenges.at(-1);
-    if (value === undefined) challenges.push({ scheme: name.toLowerCase(), params: {} });
-    else if (last !== undefined) last.params[name.toLowerCase()] = value;
-  }
-  return challenges;
 }

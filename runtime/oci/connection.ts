@@ -1,8 +1,13 @@
-import { SubpipeError } from '../errors.ts';
+import { readFile } from 'node:fs/promises';
+import tls from 'node:tls';
+import { invalid, SubpipeError } from '../errors.ts';
 import { type HttpRequest, type HttpResponse, request } from '../http.ts';
+import type { RetryPolicy } from '../retry.ts';
 import { Authorizer } from './auth.ts';
-import { type Credentials, loadCredentials } from './credentials.ts';
-import { isRecord } from './manifest.ts';
+import type { Credentials } from './credential.ts';
+import { loadCredentials } from './credentials.ts';
+import { errorOf, type Refusal, readRefusal, withTlsHint } from './failure.ts';
+import type { Mirror } from './mirrors.ts';
 import type { ImageName } from './name.ts';
 
 export interface RegistryOptions {
@@ -10,85 +15,145 @@ export interface RegistryOptions {
   credentials?: Credentials;
   /** Speak HTTP without TLS. Default: only with a loopback address. */
   plainHttp?: boolean;
+  /** PEM file with CAs that count beside the usual ones, for this registry and its token server. */
+  caFile?: string;
+  /** Where what is read may also be. Default: what `SUBPIPE_REGISTRY_MIRRORS` says, see `parseMirrors`. */
+  mirrors?: readonly Mirror[];
+  /** Hears what is worth a line in the log and no error: credentials that were refused, a mirror that failed. */
+  warn?: (sentence: string) => void;
+  /** How often a request is tried. Default: `defaultRetry`. */
+  retry?: RetryPolicy;
 }
 
-export type Access = 'pull' | 'pull,push';
+export type Access = 'pull' | 'pull,push' | 'pull,push,delete';
 
-/** HTTP with one repository: addresses, authentication, and errors that say what the registry said. */
+export interface RegistryRequest extends Omit<HttpRequest, 'url' | 'tls' | 'redirects'> {
+  /** One more repository that must be readable. */
+  mountFrom?: string | undefined;
+}
+
+/** HTTP with one repository: addresses, redirects, authentication, and errors that say what the registry said. */
 export class Connection {
   readonly name: string;
   readonly repository: string;
   readonly registry: string;
+  /** Bytes that a request of an upload may have, once the registry has said so. */
+  requestLimit: number | undefined;
   readonly #base: URL;
   readonly #authorizer: Authorizer;
+  readonly #tls: HttpRequest['tls'];
+  readonly #retry: RetryPolicy | undefined;
 
-  private constructor(name: ImageName, plainHttp: boolean, credentials: Credentials) {
+  private constructor(name: ImageName, authorizer: Authorizer, plainHttp: boolean, options: Options) {
     this.registry = name.registry;
     this.repository = name.repository;
     this.name = `${name.registry}/${name.repository}`;
     const host = name.registry === 'docker.io' ? 'registry-1.docker.io' : name.registry;
     this.#base = new URL(`${plainHttp ? 'http' : 'https'}://${host}/v2/${name.repository}/`);
-    this.#authorizer = new Authorizer(credentials(name.registry, name.repository), plainHttp);
+    this.#authorizer = authorizer;
+    this.#tls = options.tls;
+    this.#retry = options.retry;
   }
 
+  /** @throws SubpipeError `INVALID` when a file of credentials or CAs is not what it should be. */
   static async open(name: ImageName, options: RegistryOptions = {}): Promise<Connection> {
     const plainHttp = options.plainHttp ?? isLoopback(name.registry);
-    return new Connection(name, plainHttp, options.credentials ?? (await loadCredentials()));
+    const credentials = options.credentials ?? (await loadCredentials());
+    const own = options.caFile === undefined ? undefined : await readAuthorities(options.caFile);
+    const credential = await credentials(name.registry, name.repository);
+    const authorizer = new Authorizer(credential, { plainHttp, tls: own, warn: options.warn });
+    return new Connection(name, authorizer, plainHttp, { tls: own, retry: options.retry });
   }
 
   /**
-   * Sends a request, answers a 401 once, and returns every status.
+   * Sends a request, answers a 401 once, follows redirects of GET and HEAD, and returns every other status.
+   * Credentials go to the registry's own address and to no other.
    *
    * @param path below `/v2/NAME/`, or a whole address that the registry gave as `Location`.
-   * @param mountFrom one more repository that must be readable.
    */
-  async send(
-    path: string | URL,
-    access: Access,
-    input: Omit<HttpRequest, 'url'> & { mountFrom?: string | undefined },
-  ): Promise<HttpResponse> {
+  async send(path: string | URL, access: Access, input: RegistryRequest): Promise<HttpResponse> {
     const { mountFrom, ...rest } = input;
     const scopes = [`repository:${this.repository}:${access}`];
     if (mountFrom !== undefined) scopes.push(`repository:${mountFrom}:pull`);
     const scope = scopes.join(' ');
-    const url = new URL(path, this.#base);
-    for (let first = true; ; first = false) {
-      // An upload's Location may be on another host (a storage service): our credentials stay here.
-      const credentials = url.host === this.#base.host ? this.#authorizer.header(scope) : {};
-      const response = await request({ ...rest, url, headers: { ...rest.headers, ...credentials } });
-      if (response.status !== 401 || !first) return response;
-      const answered = await this.#authorizer.answer(response, scope, rest.signal);
-      if (!answered) return response;
-      await discard(response);
-      // A stream was read already: the upload has to start over, with the new token.
-      if (typeof rest.body === 'function') throw new SubpipeError('UNAVAILABLE', `${this.name}: the token ran out`);
+    let url = new URL(path, this.#base);
+    let answered = false;
+    for (let redirects = 0; ; ) {
+      const ours = url.origin === this.#base.origin;
+      const credentials = ours ? await this.#authorizer.header(scope, rest.signal) : {};
+      const response = await this.#request({ ...rest, url, headers: { ...rest.headers, ...credentials } });
+      const { location } = response.headers;
+      if (redirected(response.status, rest.method) && location !== undefined && redirects < 5) {
+        redirects += 1;
+        await discard(response);
+        url = this.#secure(new URL(location, url));
+      } else {
+        if (response.status !== 401 || answered || !ours) return response;
+        if (!(await this.#authorizer.answer(response, scope, rest.signal))) return response;
+        answered = true;
+        if (typeof rest.body === 'function') {
+          // Half of a stream may be on its way: the connection is of no more use. Who gave the stream knows how to go on.
+          response.body.destroy();
+          throw new SubpipeError('UNAVAILABLE', `${this.name}: the token ran out`);
+        }
+        await discard(response);
+      }
     }
   }
 
-  /** A `Location` header as an address: it may be relative. */
+  async #request(input: HttpRequest & { url: URL }): Promise<HttpResponse> {
+    const common = {
+      ...(this.#tls === undefined ? {} : { tls: this.#tls }),
+      ...(this.#retry === undefined ? {} : { retry: this.#retry }),
+    };
+    try {
+      return await request({ ...common, ...input, redirects: 0 });
+    } catch (error) {
+      throw withTlsHint(error, input.url);
+    }
+  }
+
+  /** A `Location` header as an address: it may be relative. @throws SubpipeError `FAILED` when it leaves TLS. */
   resolve(location: string): URL {
-    return new URL(location, this.#base);
+    const url = this.#secure(new URL(location, this.#base));
+    if (url.protocol === 'https:' || this.#base.protocol === 'http:') return url;
+    throw new SubpipeError('FAILED', `${this.name} wants an upload to ${url.host} without TLS`);
+  }
+
+  /** A registry behind a proxy that ends TLS often calls itself `http:`. */
+  #secure(url: URL): URL {
+    if (url.host === this.#base.host && this.#base.protocol === 'https:') url.protocol = 'https:';
+    return url;
   }
 
   /** The error for a status that was not hoped for. Reads the body for the registry's own words. */
   async failure(response: HttpResponse, doing: string): Promise<SubpipeError> {
-    const said = describe(await response.text(64 * 1024).catch(() => ''));
-    const message = `${this.name}: cannot ${doing}: HTTP ${response.status}${said === '' ? '' : ` (${said})`}`;
-    switch (response.status) {
-      case 401:
-      case 403:
-        return new SubpipeError('FORBIDDEN', message, {
-          hint: `Check the credentials for ${this.registry} in the docker config.`,
-        });
-      case 404:
-        return new SubpipeError('NOT_FOUND', message);
-      case 408:
-      case 429:
-        return new SubpipeError('UNAVAILABLE', message);
-      default:
-        return new SubpipeError(response.status >= 500 ? 'UNAVAILABLE' : 'FAILED', message);
-    }
+    return this.refused(await readRefusal(response), doing);
   }
+
+  /** The error for a refusal that was read already. */
+  refused(refusal: Refusal, doing: string): SubpipeError {
+    return errorOf(refusal, this.registry, this.repository, doing, this.#authorizer.describe());
+  }
+}
+
+interface Options {
+  tls: HttpRequest['tls'];
+  retry: RetryPolicy | undefined;
+}
+
+function redirected(status: number, method = 'GET'): boolean {
+  return [301, 302, 303, 307, 308].includes(status) && (method === 'GET' || method === 'HEAD');
+}
+
+async function readAuthorities(path: string): Promise<NonNullable<HttpRequest['tls']>> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw invalid(`the CA file ${path} cannot be read`, { cause });
+  });
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) {
+    throw invalid(`the CA file ${path} has no certificate: expected PEM, "-----BEGIN CERTIFICATE-----"`);
+  }
+  return { ca: [...tls.getCACertificates('default'), text] };
 }
 
 /** Reads a body to its end, so that the connection can be used again. */
@@ -100,19 +165,4 @@ export async function discard(response: HttpResponse): Promise<void> {
 export function isLoopback(registry: string): boolean {
   const host = registry.replace(/:\d+$/, '');
   return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
-}
-
-/** distribution-spec v1.1, "Error Codes". */
-function describe(body: string): string {
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch {
-    return body.trim().slice(0, 200).replace(/\s+/g, ' ');
-  }
-  const errors = isRecord(value) && Array.isArray(value.errors) ? value.errors.filter(isRecord) : [];
-  return errors
-    .map(({ code, message }) => [code, message].filter((part) => typeof part === 'string').join(': '))
-    .join('; ')
-    .slice(0, 500);
 }

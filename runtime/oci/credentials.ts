@@ -2,84 +2,70 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { invalid } from '../errors.ts';
-import { addSecret } from '../redact.ts';
+import { anonymous, type Credentials } from './credential.ts';
+import { type DockerConfig, readDockerConfig } from './docker-config.ts';
 import { isRecord } from './manifest.ts';
 
-/** What proves who we are to a registry. */
-export type Credential = { kind: 'anonymous' } | { kind: 'basic'; username: string; password: string };
+export type { Credential, Credentials } from './credential.ts';
 
-/** Gives the credential for a repository. Helpers and identity tokens fit behind it (issue: OCI workspaces). */
-export type Credentials = (registry: string, repository: string) => Credential;
-
-const anonymous: Credential = { kind: 'anonymous' };
+/** Where Tekton's entrypoint puts what the service account's Secrets say, before it copies it to `HOME`. */
+const tektonFolder = '/tekton/creds';
 
 /**
- * Reads the docker config: the file that `REGISTRY_AUTH_FILE` names, else `config.json` in `DOCKER_CONFIG`, else
- * `~/.docker/config.json`. A file that was named must be there; the one in the home folder need not.
+ * Finds credentials where the tools of containers keep them. `REGISTRY_AUTH_FILE` names the only file. Without it, in
+ * this order, the first file that knows the repository counts:
  *
- * @throws SubpipeError `INVALID` when it is no JSON object with `auths`.
+ * 1. the folder `DOCKER_CONFIG`, a docker config or a mounted Secret: `config.json` or `.dockerconfigjson`;
+ *    without the variable `~/.docker/config.json`
+ * 2. `$XDG_RUNTIME_DIR/containers/auth.json` and `~/.config/containers/auth.json` (podman, buildah, skopeo)
+ * 3. `/tekton/creds/.docker/config.json`: what Tekton made of the service account's Secrets
+ *
+ * A file that is not there is passed over, but for `REGISTRY_AUTH_FILE`.
+ *
+ * @throws SubpipeError `INVALID` when a file is no docker config.
  */
-export async function loadCredentials(env: NodeJS.ProcessEnv = process.env): Promise<Credentials> {
-  const named = env.REGISTRY_AUTH_FILE || (env.DOCKER_CONFIG ? join(env.DOCKER_CONFIG, 'config.json') : undefined);
-  const path = named ?? join(env.HOME || homedir(), '.docker', 'config.json');
-  try {
-    return parseCredentials(await readFile(path, 'utf8'), path);
-  } catch (error) {
-    // A DOCKER_CONFIG folder may hold only contexts and plugins: that is no mistake.
-    const absent = isRecord(error) && (error.code === 'ENOENT' || error.code === 'EACCES');
-    if (absent && !env.REGISTRY_AUTH_FILE) return () => anonymous;
-    throw absent ? invalid(`REGISTRY_AUTH_FILE names ${path}, which cannot be read`, { cause: error }) : error;
+export async function loadCredentials(
+  env: NodeJS.ProcessEnv = process.env,
+  options: { tektonFolder?: string } = {},
+): Promise<Credentials> {
+  const only = env.REGISTRY_AUTH_FILE || undefined;
+  const configs: DockerConfig[] = [];
+  for (const path of only === undefined ? searched(env, options.tektonFolder ?? tektonFolder) : [only]) {
+    const text = await readIfThere(path, only !== undefined);
+    if (text !== undefined) configs.push(readDockerConfig(text, path, env));
   }
-}
-
-/** Credentials from a docker config's text. The entry with the longest path prefix wins, then the host's. */
-export function parseCredentials(text: string, source: string): Credentials {
-  const auths = readAuths(text, source);
-  const entries = new Map<string, Credential>();
-  for (const [key, entry] of Object.entries(auths)) {
-    const credential = isRecord(entry) ? credentialOf(entry, `${source}: auths["${key}"]`) : anonymous;
-    if (credential.kind !== 'anonymous') entries.set(normalKey(key), credential);
-  }
-  return (registry, repository) => {
-    const parts = repository.split('/');
-    for (let length = parts.length; length >= 0; length--) {
-      const found = entries.get([registry, ...parts.slice(0, length)].join('/'));
-      if (found !== undefined) return found;
+  return async (registry, repository) => {
+    for (const config of configs) {
+      const found = await config.find(registry, repository);
+      if (found.kind !== 'anonymous') return found;
     }
     return anonymous;
   };
 }
 
-function readAuths(text: string, source: string): Record<string, unknown> {
-  let value: unknown;
+/** Credentials from a docker config's text alone. The entry with the longest path prefix wins, then the host's. */
+export function parseCredentials(text: string, source: string): Credentials {
+  const config = readDockerConfig(text, source);
+  return (registry, repository) => config.find(registry, repository);
+}
+
+function searched(env: NodeJS.ProcessEnv, tekton: string): string[] {
+  const home = env.HOME || homedir();
+  const docker = env.DOCKER_CONFIG
+    ? [join(env.DOCKER_CONFIG, 'config.json'), join(env.DOCKER_CONFIG, '.dockerconfigjson')]
+    : [join(home, '.docker', 'config.json')];
+  const runtime = env.XDG_RUNTIME_DIR ? [join(env.XDG_RUNTIME_DIR, 'containers', 'auth.json')] : [];
+  const podman = join(env.XDG_CONFIG_HOME || join(home, '.config'), 'containers', 'auth.json');
+  return [...docker, ...runtime, podman, join(tekton, '.docker', 'config.json')];
+}
+
+async function readIfThere(path: string, named: boolean): Promise<string | undefined> {
   try {
-    value = JSON.parse(text);
+    return await readFile(path, 'utf8');
   } catch (cause) {
-    throw invalid(`${source} is not JSON`, { cause });
+    // A DOCKER_CONFIG folder may hold only contexts and plugins: that is no mistake.
+    const absent = isRecord(cause) && ['ENOENT', 'EACCES', 'ENOTDIR'].includes(String(cause.code));
+    if (absent && !named) return undefined;
+    throw absent ? invalid(`REGISTRY_AUTH_FILE names ${path}, which cannot be read`, { cause }) : cause;
   }
-  if (!isRecord(value)) throw invalid(`${source} is not a docker config: expected an object with "auths"`);
-  return isRecord(value.auths) ? value.auths : {};
-}
-
-function credentialOf(entry: Record<string, unknown>, where: string): Credential {
-  let { username, password } = entry;
-  if (typeof entry.auth === 'string' && entry.auth !== '') {
-    const [user, ...rest] = Buffer.from(entry.auth, 'base64').toString('utf8').split(':');
-    if (rest.length === 0) throw invalid(`${where}: expected "auth" to be base64 of USER:PASSWORD`);
-    username = user;
-    // Some writers pad the password with NULs.
-    password = rest.join(':').replace(/\0+$/, '');
-  }
-  if (typeof username !== 'string' || typeof password !== 'string' || password === '') return anonymous;
-  addSecret(password);
-  addSecret(Buffer.from(`${username}:${password}`).toString('base64'));
-  return { kind: 'basic', username, password };
-}
-
-/** `https://index.docker.io/v1/` and `docker.io` are one place; a scheme and `/v1/`, `/v2/` say nothing. */
-function normalKey(key: string): string {
-  const plain = key.replace(/^https?:\/\//, '').replace(/(\/v[12])?\/*$/, '');
-  const [host = '', ...path] = plain.split('/');
-  const lower = host.toLowerCase();
-  return [['index.docker.io', 'registry-1.docker.io'].includes(lower) ? 'docker.io' : lower, ...path].join('/');
 }

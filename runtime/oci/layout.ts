@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open as openFile, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open as openFile, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
-import { finished, pipeline } from 'node:stream/promises';
+import { pipeline } from 'node:stream/promises';
 import { invalid, SubpipeError } from '../errors.ts';
-import { type Digest, isDigest, Verifier } from './digest.ts';
+import { type Digest, isDigest, Meter, Verifier } from './digest.ts';
+import { withLock } from './lock.ts';
 import {
   type Descriptor,
   type ImageIndex,
@@ -16,14 +17,18 @@ import {
   readManifest,
   type StoredManifest,
 } from './manifest.ts';
-import type { Arrival, Options, Target, WriteOptions } from './target.ts';
+import { publish, writeAndRename } from './publish.ts';
+import { checkRange } from './range.ts';
+import { describeReferrer } from './referrers.ts';
+import type { Arrival, Deletion, Options, Target, WriteOptions } from './target.ts';
 
 const refName = 'org.opencontainers.image.ref.name';
 
 /**
  * An OCI image layout folder (image-spec v1.1, image-layout.md): `oci-layout`, `index.json` and `blobs/sha256`.
  * Blobs are verified while they are written and appear by rename; so does each new `index.json`. A reader never sees
- * half of anything. Tags are the annotation `org.opencontainers.image.ref.name`. One process writes at a time.
+ * half of anything. Tags are the annotation `org.opencontainers.image.ref.name`. Any number of processes may write at
+ * the same time: each change of `index.json` is made under a lock, from what the one before has written.
  */
 export class Layout implements Target {
   readonly name: string;
@@ -40,8 +45,14 @@ export class Layout implements Target {
   static async create(folder: string): Promise<Layout> {
     const layout = new Layout(folder);
     await mkdir(join(folder, 'blobs', 'sha256'), { recursive: true });
-    if (!(await exists(join(folder, 'index.json')))) {
-      await layout.#writeIndex({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: [] });
+    const path = join(folder, 'index.json');
+    if (!(await exists(path))) {
+      // Another process may make the same layout at this moment, and have a tag in it already.
+      await withLock(`${path}.lock`, async (stillOurs) => {
+        if (await exists(path)) return;
+        await stillOurs();
+        await layout.#writeIndex({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: [] });
+      });
     }
     await writeAndRename(join(folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
     return layout;
@@ -74,6 +85,18 @@ export class Layout implements Target {
     return verifier;
   }
 
+  async readRange(blob: Descriptor, start: number, length: number, options: Options = {}): Promise<Readable> {
+    checkRange(blob, start, length);
+    if (!(await this.hasBlob(blob))) throw new SubpipeError('NOT_FOUND', `${this.name} has no blob ${blob.digest}`);
+    const signal = options.signal === undefined ? {} : { signal: options.signal };
+    return createReadStream(this.#path(blob.digest), { start, end: start + length - 1, ...signal });
+  }
+
+  async findBlob(digest: Digest): Promise<Descriptor | undefined> {
+    const found = await stat(this.#path(digest)).catch(() => undefined);
+    return found?.isFile() ? { mediaType: 'application/octet-stream', digest, size: found.size } : undefined;
+  }
+
   async writeBlob(
     blob: Descriptor,
     open: () => Readable | Promise<Readable>,
@@ -86,6 +109,20 @@ export class Layout implements Target {
       pipeline(await open(), new Verifier(blob, 'its source'), sink, signal);
     await publish(`${path}.${randomUUID()}.part`, fill, () => path);
     return 'sent';
+  }
+
+  async writeStream(
+    mediaType: string,
+    open: () => Readable | Promise<Readable>,
+    options: Options = {},
+  ): Promise<Descriptor> {
+    const signal = options.signal === undefined ? {} : { signal: options.signal };
+    const { descriptor } = await this.addBlob(async (sink) => {
+      const meter = new Meter();
+      await pipeline(await open(), meter, sink, signal);
+      return { descriptor: { mediaType, digest: meter.digest, size: meter.size } };
+    });
+    return descriptor;
   }
 
   /**
@@ -121,17 +158,62 @@ export class Layout implements Target {
     const { mediaType, digest, size } = manifest.descriptor;
     await this.writeBlob(manifest.descriptor, () => Readable.from([manifest.bytes]), options);
     if (tag !== undefined) await this.tag({ mediaType, digest, size }, tag);
+    // A referrer is found by the index alone, so it is in there also without a name.
+    else if (manifest.value.subject !== undefined) await this.#change((entries) => withEntry(entries, manifest));
   }
 
   /** Names a manifest that is there. What had the name before loses it. @param extra more annotations of the entry. */
   async tag(descriptor: Descriptor, tag: string, extra: Record<string, string> = {}): Promise<void> {
-    const change = this.#indexChange.then(async () => {
-      const index = await this.index();
-      const others = index.manifests.filter((item) => item.annotations?.[refName] !== tag);
-      const entry = { ...descriptor, annotations: { ...descriptor.annotations, ...extra, [refName]: tag } };
-      const manifests = [...others, entry].sort((a, b) => compare(nameOf(a), nameOf(b)));
-      await this.#writeIndex({ ...index, manifests });
+    const entry = { ...descriptor, annotations: { ...descriptor.annotations, ...extra, [refName]: tag } };
+    await this.#change((entries) => [...entries.filter((item) => nameOf(item) !== tag), entry]);
+  }
+
+  async listTags(): Promise<string[]> {
+    return (await this.index()).manifests.flatMap((item) => item.annotations?.[refName] ?? []).sort();
+  }
+
+  async referrers(subject: Digest, options: Options & { artifactType?: string } = {}): Promise<Descriptor[]> {
+    const found = new Map<string, Descriptor>();
+    for (const { digest } of (await this.index()).manifests) {
+      const manifest = await this.readManifest(digest, options);
+      if (manifest.value.subject?.digest === subject) found.set(digest, describeReferrer(manifest));
+    }
+    const { artifactType } = options;
+    return [...found.values()].filter((item) => artifactType === undefined || item.artifactType === artifactType);
+  }
+
+  deleteTag(tag: string): Promise<Deletion> {
+    return this.#remove((item) => nameOf(item) === tag);
+  }
+
+  /** Its blobs stay, as another manifest may have them too. */
+  async deleteManifest(digest: Digest): Promise<Deletion> {
+    const path = this.#path(digest);
+    const named = await this.#remove((item) => item.digest === digest);
+    const there = await exists(path);
+    await rm(path, { force: true });
+    return there ? 'deleted' : named;
+  }
+
+  async #remove(goes: (item: Descriptor) => boolean): Promise<Deletion> {
+    let removed = 0;
+    await this.#change((entries) => {
+      const stay = entries.filter((item) => !goes(item));
+      removed = entries.length - stay.length;
+      return stay;
     });
+    return removed > 0 ? 'deleted' : 'absent';
+  }
+
+  async #change(make: (entries: Descriptor[]) => Descriptor[]): Promise<void> {
+    const change = this.#indexChange.then(() =>
+      withLock(join(this.folder, 'index.json.lock'), async (stillOurs) => {
+        const index = await this.index();
+        const manifests = make(index.manifests).sort((a, b) => compare(nameOf(a), nameOf(b)));
+        await stillOurs();
+        await this.#writeIndex({ ...index, manifests });
+      }),
+    );
     this.#indexChange = change.catch(() => {});
     await change;
   }
@@ -191,36 +273,13 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+function withEntry(entries: Descriptor[], { descriptor }: StoredManifest): Descriptor[] {
+  return entries.some(({ digest }) => digest === descriptor.digest) ? entries : [...entries, descriptor];
+}
+
 async function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
     () => false,
   );
-}
-
-/** Lets `fill` write the file `part` and renames it to what it is; where it fails, nothing is left. */
-async function publish<T>(
-  part: string,
-  fill: (sink: Writable) => Promise<T>,
-  target: (filled: T) => string,
-): Promise<T> {
-  // Opened before it is filled: a stream that opens its file by itself may do so after the file was removed.
-  const handle = await openFile(part, 'wx');
-  const sink = handle.createWriteStream();
-  try {
-    const filled = await fill(sink);
-    await rename(part, target(filled));
-    return filled;
-  } catch (error) {
-    sink.destroy();
-    await finished(sink).catch(() => undefined); // how the stream ended is in `error`
-    await rm(part, { force: true });
-    throw error;
-  }
-}
-
-async function writeAndRename(path: string, text: string): Promise<void> {
-  const part = `${path}.${randomUUID()}.part`;
-  await writeFile(part, text);
-  await rename(part, path);
 }

@@ -24,6 +24,8 @@ export interface Descriptor {
   size: number;
   annotations?: Record<string, string>;
   platform?: Platform;
+  /** What a manifest is of, where it is no image. */
+  artifactType?: string;
 }
 
 export interface Platform {
@@ -39,6 +41,8 @@ export interface ImageManifest {
   artifactType?: string;
   config: Descriptor;
   layers: Descriptor[];
+  /** The manifest that this one is about: a registry lists it as a referrer of that one. */
+  subject?: Descriptor;
   annotations?: Record<string, string>;
 }
 
@@ -47,6 +51,8 @@ export interface ImageIndex {
   schemaVersion: 2;
   mediaType: string;
   manifests: Descriptor[];
+  artifactType?: string;
+  subject?: Descriptor;
   annotations?: Record<string, string>;
 }
 
@@ -76,19 +82,22 @@ export function readManifest(bytes: Buffer, mediaType: string, source: string): 
     throw wrong(source, `calls itself ${String(value.mediaType)} but was given as ${mediaType}`);
   }
   const descriptor: Descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length };
-  const annotations = isTextMap(value.annotations) ? { annotations: value.annotations } : {};
+  const more = {
+    ...(typeof value.artifactType === 'string' ? { artifactType: value.artifactType } : {}),
+    ...(value.subject === undefined ? {} : { subject: readDescriptor(value.subject, source, 'subject') }),
+    ...(isTextMap(value.annotations) ? { annotations: value.annotations } : {}),
+  };
   switch (mediaType) {
     case mediaTypes.index:
     case mediaTypes.dockerIndex: {
       const manifests = descriptors(value.manifests, source, 'manifests');
-      return { kind: 'index', descriptor, bytes, value: { schemaVersion: 2, mediaType, manifests, ...annotations } };
+      return { kind: 'index', descriptor, bytes, value: { schemaVersion: 2, mediaType, manifests, ...more } };
     }
     case mediaTypes.manifest:
     case mediaTypes.dockerManifest: {
       const config = readDescriptor(value.config, source, 'config');
       const layers = descriptors(value.layers, source, 'layers');
-      const artifactType = typeof value.artifactType === 'string' ? { artifactType: value.artifactType } : {};
-      const manifest = { schemaVersion: 2 as const, mediaType, ...artifactType, config, layers, ...annotations };
+      const manifest = { schemaVersion: 2 as const, mediaType, config, layers, ...more };
       return { kind: 'image', descriptor, bytes, value: manifest };
     }
     default:
@@ -116,7 +125,7 @@ function descriptors(value: unknown, source: string, field: string): Descriptor[
   return value.map((item, index) => readDescriptor(item, source, `${field}[${index}]`));
 }
 
-/** Checks one descriptor; fields that this project does not use are left out. */
+/** Checks one descriptor. Fields that this project does not use are left out; `urls` is one: nobody is to follow them. */
 export function readDescriptor(value: unknown, source: string, field: string): Descriptor {
   if (!isRecord(value)) throw wrong(source, `has no descriptor "${field}"`);
   const { mediaType, digest, size, platform } = value;
@@ -130,6 +139,7 @@ export function readDescriptor(value: unknown, source: string, field: string): D
     size,
     ...(isTextMap(value.annotations) ? { annotations: value.annotations } : {}),
     ...(isPlatform(platform) ? { platform: pickPlatformFields(platform) } : {}),
+    ...(typeof value.artifactType === 'string' ? { artifactType: value.artifactType } : {}),
   };
 }
 

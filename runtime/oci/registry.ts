@@ -2,45 +2,74 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { SubpipeError } from '../errors.ts';
 import { Connection, discard, type RegistryOptions } from './connection.ts';
-import { isDigest, Verifier } from './digest.ts';
+import { type Digest, isDigest, Verifier } from './digest.ts';
+import { download } from './download.ts';
 import { type Descriptor, manifestLimit, mediaTypes, readManifest, type StoredManifest } from './manifest.ts';
+import { loadMirrors, mirrorsOf } from './mirrors.ts';
 import type { ImageName } from './name.ts';
-import type { Arrival, Options, Target, WriteOptions } from './target.ts';
-import { upload } from './upload.ts';
+import { checkRange } from './range.ts';
+import { askReferrers, readFallback, writeFallback } from './referrers.ts';
+import { deleteReference, listTags } from './tags.ts';
+import type { Arrival, Deletion, Options, Target, WriteOptions } from './target.ts';
+import { upload, uploadStream } from './upload.ts';
 
 const accept = [mediaTypes.index, mediaTypes.manifest, mediaTypes.dockerIndex, mediaTypes.dockerManifest].join(', ');
 
-/** A repository of a registry (OCI distribution-spec v1.1). */
+/** A mirror that does not answer at once is passed over: there is another place to ask. */
+const mirrorRetry = { attempts: 2, baseMs: 100, capMs: 1000 };
+
+/** A repository of a registry (OCI distribution-spec v1.1). What is read may come from a mirror; what is written never goes there. */
 export class Registry implements Target {
   readonly name: string;
   readonly #connection: Connection;
+  readonly #mirrors: readonly Connection[];
+  readonly #warn: (sentence: string) => void;
 
-  private constructor(connection: Connection) {
+  private constructor(connection: Connection, mirrors: readonly Connection[], options: RegistryOptions) {
     this.#connection = connection;
+    this.#mirrors = mirrors;
+    this.#warn = options.warn ?? (() => {});
     this.name = connection.name;
   }
 
+  /** @throws SubpipeError `INVALID` when credentials, CAs or mirrors are not what they should be. */
   static async open(name: ImageName, options: RegistryOptions = {}): Promise<Registry> {
-    return new Registry(await Connection.open(name, options));
+    const { plainHttp: _own, ...common } = options;
+    const mirrors: Connection[] = [];
+    for (const mirror of mirrorsOf(options.mirrors ?? loadMirrors(), name)) {
+      mirrors.push(await Connection.open(mirror, { ...common, retry: mirrorRetry }));
+    }
+    return new Registry(await Connection.open(name, options), mirrors, options);
   }
 
   async hasBlob(blob: Descriptor, options: Options = {}): Promise<boolean> {
-    const { signal } = options;
-    const response = await this.#connection.send(`blobs/${blob.digest}`, 'pull,push', { method: 'HEAD', signal });
-    await discard(response);
-    if (response.status === 200) return true;
-    if (response.status === 404) return false;
-    throw await this.#connection.failure(response, `look for ${blob.digest}`);
+    return (await this.#head(this.#connection, blob.digest, 'pull,push', options)) !== undefined;
+  }
+
+  findBlob(digest: Digest, options: Options = {}): Promise<Descriptor | undefined> {
+    return this.#read(options, async (connection, last) => {
+      const size = await this.#head(connection, digest, 'pull', options);
+      if (size === undefined && !last) throw new SubpipeError('NOT_FOUND', `${connection.name} has no ${digest}`);
+      return size === undefined ? undefined : { mediaType: 'application/octet-stream', digest, size };
+    });
   }
 
   async readBlob(blob: Descriptor, options: Options = {}): Promise<Readable> {
     const { signal } = options;
-    const response = await this.#connection.send(`blobs/${blob.digest}`, 'pull', { signal });
-    if (response.status !== 200) throw await this.#connection.failure(response, `read ${blob.digest}`);
-    const verifier = new Verifier(blob, this.name);
+    const part = { start: 0, end: blob.size };
+    const [source, name] = await this.#read(options, async (connection) => {
+      return [await download(connection, blob, part, options), connection.name] as const;
+    });
+    const verifier = new Verifier(blob, name);
     // The pipeline's own promise tells nothing that the reader of `verifier` is not told.
-    pipeline(response.body, verifier, signal === undefined ? {} : { signal }).catch(() => {});
+    pipeline(source, verifier, signal === undefined ? {} : { signal }).catch(() => {});
     return verifier;
+  }
+
+  readRange(blob: Descriptor, start: number, length: number, options: Options = {}): Promise<Readable> {
+    checkRange(blob, start, length);
+    const part = { start, end: start + length };
+    return this.#read(options, (connection) => download(connection, blob, part, options));
   }
 
   async writeBlob(
@@ -52,18 +81,12 @@ export class Registry implements Target {
     return await upload(this.#connection, blob, open, options);
   }
 
-  async readManifest(reference: string, options: Options = {}): Promise<StoredManifest> {
-    const { signal } = options;
-    const response = await this.#connection.send(`manifests/${reference}`, 'pull', { headers: { accept }, signal });
-    if (response.status !== 200) throw await this.#connection.failure(response, `read ${reference}`);
-    const bytes = await bytesOf(response.body, `${this.name}:${reference}`);
-    const type = (response.headers['content-type'] ?? '').split(';')[0] ?? '';
-    const stored = readManifest(bytes, type.trim(), this.name);
-    // A tag's digest is the one of the bytes that came: the header is only a claim.
-    if (isDigest(reference) && stored.descriptor.digest !== reference) {
-      throw new SubpipeError('FAILED', `${reference} from ${this.name} has the digest ${stored.descriptor.digest}`);
-    }
-    return stored;
+  writeStream(mediaType: string, open: () => Readable | Promise<Readable>, options: Options = {}): Promise<Descriptor> {
+    return uploadStream(this.#connection, mediaType, open, options);
+  }
+
+  readManifest(reference: string, options: Options = {}): Promise<StoredManifest> {
+    return this.#read(options, (connection) => fetchManifest(connection, reference, options));
   }
 
   async writeManifest(manifest: StoredManifest, tag?: string, options: Options = {}): Promise<void> {
@@ -75,13 +98,76 @@ export class Registry implements Target {
       body: bytes,
       signal: options.signal,
     });
-    if (response.status !== 201) throw await this.#connection.failure(response, `write the manifest ${reference}`);
+    if (response.status < 200 || response.status > 299) {
+      throw await this.#connection.failure(response, `write the manifest ${reference}`);
+    }
     await discard(response);
     const said = response.headers['docker-content-digest'];
     if (said !== undefined && said !== descriptor.digest) {
       throw new SubpipeError('FAILED', `${this.name} stored ${descriptor.digest} as ${String(said)}`);
     }
+    const { subject } = manifest.value;
+    // Without this header the registry took no notice of the subject (distribution-spec, "Pushing Manifests with Subject").
+    if (subject !== undefined && response.headers['oci-subject'] === undefined) {
+      await writeFallback(this, subject.digest, manifest, options);
+    }
   }
+
+  listTags(options: Options = {}): Promise<string[]> {
+    return listTags(this.#connection, options);
+  }
+
+  async referrers(subject: Digest, options: Options & { artifactType?: string } = {}): Promise<Descriptor[]> {
+    const listed = await askReferrers(this.#connection, subject, options);
+    const found = listed ?? (await readFallback(this, subject, options));
+    return found.filter((item) => options.artifactType === undefined || item.artifactType === options.artifactType);
+  }
+
+  deleteTag(tag: string, options: Options = {}): Promise<Deletion> {
+    return deleteReference(this.#connection, tag, options);
+  }
+
+  deleteManifest(digest: Digest, options: Options = {}): Promise<Deletion> {
+    return deleteReference(this.#connection, digest, options);
+  }
+
+  /** Asks the mirrors, one after the other, and then the registry itself, whose answer is final. */
+  async #read<Value>(
+    { signal }: Options,
+    ask: (connection: Connection, last: boolean) => Promise<Value>,
+  ): Promise<Value> {
+    for (const mirror of this.#mirrors) {
+      try {
+        return await ask(mirror, false);
+      } catch (error) {
+        if (signal?.aborted) throw signal.reason;
+        this.#warn(`the mirror ${mirror.name} did not help: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    return ask(this.#connection, true);
+  }
+
+  /** The size of a blob, or undefined where there is none. */
+  async #head(connection: Connection, digest: Digest, access: 'pull' | 'pull,push', { signal }: Options) {
+    const response = await connection.send(`blobs/${digest}`, access, { method: 'HEAD', signal });
+    await discard(response);
+    if (response.status === 404) return undefined;
+    if (response.status !== 200) throw await connection.failure(response, `look for ${digest}`);
+    return Number(response.headers['content-length'] ?? 0);
+  }
+}
+
+async function fetchManifest(connection: Connection, reference: string, { signal }: Options): Promise<StoredManifest> {
+  const response = await connection.send(`manifests/${reference}`, 'pull', { headers: { accept }, signal });
+  if (response.status !== 200) throw await connection.failure(response, `read ${reference}`);
+  const bytes = await bytesOf(response.body, `${connection.name}:${reference}`);
+  const type = (response.headers['content-type'] ?? '').split(';')[0] ?? '';
+  const stored = readManifest(bytes, type.trim(), connection.name);
+  // A tag's digest is the one of the bytes that came: the header is only a claim.
+  if (isDigest(reference) && stored.descriptor.digest !== reference) {
+    throw new SubpipeError('FAILED', `${reference} from ${connection.name} has the digest ${stored.descriptor.digest}`);
+  }
+  return stored;
 }
 
 async function bytesOf(body: AsyncIterable<Buffer>, what: string): Promise<Buffer> {

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { Digest } from './digest.ts';
 import type { Descriptor, StoredManifest } from './manifest.ts';
 
 /** What every operation takes. */
@@ -8,6 +9,9 @@ export interface Options {
 
 /** How a blob got to its place: it was there, the registry took it from another repository, or its bytes were sent. */
 export type Arrival = 'there' | 'mounted' | 'sent';
+
+/** How a deletion ended: `unsupported` is a registry that does not delete, or not by tag (Distribution 2). */
+export type Deletion = 'deleted' | 'absent' | 'unsupported';
 
 export interface WriteOptions extends Options {
   /** A repository of the same registry that has the blob: it is mounted from there where the registry can. */
@@ -24,10 +28,30 @@ export interface Target {
   hasBlob(blob: Descriptor, options?: Options): Promise<boolean>;
   /** A stream that fails unless it is exactly the blob. @throws SubpipeError `NOT_FOUND`. */
   readBlob(blob: Descriptor, options?: Options): Promise<Readable>;
+  /**
+   * A part of a blob, exactly `length` bytes from `start` on (RFC 9110, section 14). Nothing can be verified about it:
+   * whoever asks must know by other means what it is to be.
+   */
+  readRange(blob: Descriptor, start: number, length: number, options?: Options): Promise<Readable>;
+  /** The size of a blob that only a digest is known of, with the media type of any bytes. */
+  findBlob(digest: Digest, options?: Options): Promise<Descriptor | undefined>;
   /** Does nothing when it is there. `open` gives a fresh stream for every try. */
   writeBlob(blob: Descriptor, open: () => Readable | Promise<Readable>, options?: WriteOptions): Promise<Arrival>;
+  /**
+   * Writes a blob whose digest is known only at its end, as with a layer that is packed while it goes out. `open` is
+   * called again after a failure, and must then give the same bytes: what is there already is not sent twice.
+   */
+  writeStream(mediaType: string, open: () => Readable | Promise<Readable>, options?: Options): Promise<Descriptor>;
   /** By tag or digest. @throws SubpipeError `NOT_FOUND`. */
   readManifest(reference: string, options?: Options): Promise<StoredManifest>;
   /** What it points at must be there already. With a tag it gets this name too. */
   writeManifest(manifest: StoredManifest, tag?: string, options?: Options): Promise<void>;
+  /** Every tag, sorted. None where there is no such repository. */
+  listTags(options?: Options): Promise<string[]>;
+  /** What refers to a manifest by its `subject` (distribution-spec v1.1, "Listing Referrers"). */
+  referrers(subject: Digest, options?: Options & { artifactType?: string }): Promise<Descriptor[]>;
+  /** Takes a name away; what it named stays. */
+  deleteTag(tag: string, options?: Options): Promise<Deletion>;
+  /** Removes a manifest with all its tags. Its blobs go when the registry collects its garbage. */
+  deleteManifest(digest: Digest, options?: Options): Promise<Deletion>;
 }

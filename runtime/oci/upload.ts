@@ -1,95 +1,193 @@
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { hasCode, SubpipeError } from '../errors.ts';
-import { backoff, defaultRetry, pause } from '../retry.ts';
-import { type Connection, discard } from './connection.ts';
-import { Verifier } from './digest.ts';
+import { hasCode } from '../errors.ts';
+import { backoff, defaultRetry, isRetriableStatus, pause } from '../retry.ts';
+import { chunksOf } from './chunks.ts';
+import type { Connection } from './connection.ts';
+import { type Digest, Meter, Verifier } from './digest.ts';
+import type { Refusal } from './failure.ts';
 import type { Descriptor } from './manifest.ts';
-import type { Arrival, WriteOptions } from './target.ts';
+import type { Arrival, Options, WriteOptions } from './target.ts';
+import { UploadSession } from './upload-session.ts';
+
+type Open = () => Readable | Promise<Readable>;
+
+/** Failures in a row without a byte of progress. */
+const attempts = 5;
+
+/** What requests have after one broke: little is lost with the next. */
+const chunkAfterFailure = 16 * 1024 * 1024;
+
+/** Smaller than what the proxies before registries are set to when somebody has set them too small. */
+const smallestChunk = 512 * 1024;
 
 /**
- * Uploads a blob: mounted from another repository where that works, else POST and one PUT with all of it
- * (distribution-spec v1.1, "POST then PUT" and "Mounting a blob from another repository").
- * A PUT that failed starts over with a new POST, because a registry may have dropped the session.
+ * Uploads a blob: mounted from another repository where that works, else in one request. What breaks goes on where the
+ * registry says that it stopped, in chunks from then on; so does what the registry finds too large for one request.
  */
 export async function upload(
   connection: Connection,
   blob: Descriptor,
-  open: () => Readable | Promise<Readable>,
+  open: Open,
   options: WriteOptions,
 ): Promise<Arrival> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await tryUpload(connection, blob, open, options);
-    } catch (error) {
-      if (options.signal?.aborted) throw options.signal.reason;
-      if (attempt >= 4 || !hasCode(error, 'UNAVAILABLE')) throw error;
-    }
-    await pause(backoff(defaultRetry, attempt), options.signal);
-  }
+  const { mountFrom } = options;
+  const mount = mountFrom === undefined ? undefined : { digest: blob.digest, from: mountFrom };
+  const work = new Upload(connection, open, options, blob);
+  return (await work.run(mount)) === 'mounted' ? 'mounted' : 'sent';
 }
 
-async function tryUpload(
+/** Uploads what `open` gives, of any size and digest, as it comes. */
+export async function uploadStream(
   connection: Connection,
-  blob: Descriptor,
-  open: () => Readable | Promise<Readable>,
-  options: WriteOptions,
-): Promise<Arrival> {
-  const location = await start(connection, blob, options);
-  if (location === 'mounted') return 'mounted';
-  location.searchParams.set('digest', blob.digest);
-  const stream = verified(await open(), blob);
-  try {
-    const response = await connection.send(location, 'pull,push', {
-      method: 'PUT',
-      headers: { 'content-type': 'application/octet-stream', 'content-length': String(blob.size) },
-      // The stream can be read once; a retry comes with a new session and a new stream.
-      body: () => stream,
-      retry: false,
-      signal: options.signal,
-    });
-    if (response.status !== 201 && response.status !== 204) {
-      throw await connection.failure(response, `upload ${blob.digest}`);
+  mediaType: string,
+  open: Open,
+  options: Options,
+): Promise<Descriptor> {
+  const written = await new Upload(connection, open, options, undefined).run(undefined);
+  if (written === 'mounted') throw new Error('unreachable: nothing was to be mounted');
+  return { mediaType, ...written };
+}
+
+interface Written {
+  digest: Digest;
+  size: number;
+}
+
+class Upload {
+  readonly #connection: Connection;
+  readonly #open: Open;
+  readonly #signal: AbortSignal | undefined;
+  readonly #blob: Descriptor | undefined;
+  #session: UploadSession | undefined;
+  #failures = 0;
+  /** Something of an earlier try is used: where the digest is wrong at the end, that may be the reason. */
+  #resumed = false;
+
+  constructor(connection: Connection, open: Open, options: Options, blob: Descriptor | undefined) {
+    this.#connection = connection;
+    this.#open = open;
+    this.#signal = options.signal;
+    this.#blob = blob;
+  }
+
+  async run(mount: { digest: Digest; from: string } | undefined): Promise<Written | 'mounted'> {
+    for (;;) {
+      if (this.#session === undefined) {
+        const started = await UploadSession.start(this.#connection, mount, { signal: this.#signal });
+        if (started === 'mounted') return 'mounted';
+        this.#session = started;
+      }
+      const session = this.#session;
+      const before = session.offset;
+      const outcome = await this.#send(session);
+      if ('digest' in outcome) return outcome;
+      await this.#recover(session, before, outcome);
     }
-    await discard(response);
-    return 'sent';
-  } catch (error) {
-    // When the source was bad, say that and not that the connection broke.
-    throw stream.errored instanceof SubpipeError ? stream.errored : error;
-  } finally {
-    stream.destroy();
+  }
+
+  /** Sends what the registry lacks. Throws what is wrong with the source, and what no further try makes better. */
+  async #send(session: UploadSession): Promise<Written | Refusal> {
+    const source = await this.#open();
+    const measured = this.#blob === undefined ? new Meter() : new Verifier(this.#blob, 'its source');
+    // The pipeline's own promise tells nothing that the reader of `measured` is not told.
+    pipeline(source, measured).catch(() => {});
+    try {
+      return await this.#transfer(session, measured);
+    } catch (error) {
+      if (this.#signal?.aborted) throw this.#signal.reason;
+      // When the source was bad, say that and not that the connection broke.
+      const bad = measured.errored;
+      if (bad !== null) {
+        await session.cancel();
+        throw bad;
+      }
+      if (!hasCode(error, 'UNAVAILABLE') || this.#failures + 1 >= attempts) throw error;
+      return { status: 0, codes: [], said: '', retryAfter: undefined };
+    } finally {
+      source.destroy();
+      measured.destroy();
+    }
+  }
+
+  async #transfer(session: UploadSession, measured: Meter | Verifier): Promise<Written | Refusal> {
+    const limit = this.#limit(session);
+    const blob = this.#blob;
+    if (blob !== undefined && session.offset === 0 && (limit === undefined || blob.size <= limit)) {
+      return (await session.putAll(blob.digest, blob.size, measured)) ?? blob;
+    }
+    if (limit === undefined && session.offset === 0) {
+      const refusal = await session.patchStream(measured);
+      if (refusal !== undefined) return refusal;
+    } else {
+      for await (const chunk of chunksOf(measured, session.offset, limit ?? chunkAfterFailure)) {
+        const refusal = await session.patch(chunk);
+        if (refusal !== undefined) return refusal;
+      }
+    }
+    const written = blob ?? measuredBy(measured);
+    return (await session.finish(written.digest)) ?? written;
+  }
+
+  #limit(session: UploadSession): number | undefined {
+    const { requestLimit } = this.#connection;
+    const wanted = requestLimit ?? (this.#failures > 0 ? chunkAfterFailure : undefined);
+    return wanted === undefined ? undefined : Math.max(wanted, session.minimum);
+  }
+
+  /** Makes ready for the next try, or throws when there is no sense in one. */
+  async #recover(session: UploadSession, before: number, refusal: Refusal): Promise<void> {
+    const { status, codes } = refusal;
+    const doing = `upload ${this.#blob?.digest ?? 'a layer'}`;
+    this.#failures += 1;
+    if (isTooLarge(refusal)) {
+      if (!this.#lowerLimit(session, refusal)) {
+        const asked = this.#limit(session);
+        throw this.#connection.refused(refusal, `${doing} in requests of ${asked} bytes`);
+      }
+      // Not a fault: with smaller requests it may go well at once.
+      this.#failures = Math.min(this.#failures, 1);
+      if (!(await session.ask())) this.#session = undefined;
+      this.#resumed ||= session.offset > 0;
+      return;
+    }
+    const lost = status === 404 && (codes.includes('BLOB_UPLOAD_UNKNOWN') || this.#resumed);
+    const spoiled = status >= 400 && codes.includes('DIGEST_INVALID') && this.#resumed;
+    const passing = status === 0 || status === 416 || lost || spoiled || isRetriableStatus(status);
+    if (!passing || this.#failures >= attempts) throw this.#connection.refused(refusal, doing);
+    await pause(backoff(defaultRetry, this.#failures, refusal.retryAfter), this.#signal);
+    const known = !spoiled && !lost && (await session.ask());
+    if (!known) this.#session = undefined;
+    if (known && session.offset > before) this.#failures = 1;
+    this.#resumed = known && session.offset > 0;
+  }
+
+  #lowerLimit(session: UploadSession, refusal: Refusal): boolean {
+    const now = this.#limit(session) ?? this.#blob?.size ?? Number.POSITIVE_INFINITY;
+    const said = limitIn(refusal.said);
+    const next = said !== undefined && said < now ? said : [32, 4, 1, 0.5].map(mebibytes).find((size) => size < now);
+    if (next === undefined || next < smallestChunk || next < session.minimum) return false;
+    this.#connection.requestLimit = next;
+    return true;
   }
 }
 
-/** More bytes than announced would be read as the next request of the connection, so no source is trusted. */
-function verified(source: Readable, blob: Descriptor): Readable {
-  if (source instanceof Verifier) return source;
-  const verifier = new Verifier(blob, 'its source');
-  // The pipeline's own promise tells nothing that the reader of `verifier` is not told.
-  pipeline(source, verifier).catch(() => {});
-  return verifier;
+const mebibytes = (count: number) => count * 1024 * 1024;
+
+function measuredBy(measured: Meter | Verifier): Written {
+  if (measured instanceof Meter) return { digest: measured.digest, size: measured.size };
+  throw new Error('unreachable: a blob that is verified is known');
 }
 
-async function start(connection: Connection, blob: Descriptor, options: WriteOptions): Promise<URL | 'mounted'> {
-  const { mountFrom, signal } = options;
-  const query = mountFrom === undefined ? '' : `?${new URLSearchParams({ mount: blob.digest, from: mountFrom })}`;
-  const headers = { 'content-length': '0' };
-  let response = await connection.send(`blobs/uploads/${query}`, 'pull,push', {
-    method: 'POST',
-    headers,
-    mountFrom,
-    signal,
-  });
-  if (mountFrom !== undefined && [201, 400, 401, 403, 404, 405].includes(response.status)) {
-    await discard(response);
-    if (response.status === 201) return 'mounted';
-    // Not allowed to mount is no reason not to upload.
-    response = await connection.send('blobs/uploads/', 'pull,push', { method: 'POST', headers, signal });
-  }
-  if (response.status !== 202) throw await connection.failure(response, `start the upload of ${blob.digest}`);
-  await discard(response);
-  const location = response.headers.location;
-  if (location === undefined)
-    throw new SubpipeError('FAILED', `${connection.name} started an upload without a Location`);
-  return connection.resolve(location);
+/** 413 of proxies and registries, 411 where a stream needs a length, and GHCR's 416 for more than 4 MiB. */
+function isTooLarge({ status, said }: Refusal): boolean {
+  return status === 413 || status === 411 || (status === 416 && /too large|limit/i.test(said));
+}
+
+/** `4.00MiB` in a registry's words, in bytes. */
+function limitIn(said: string): number | undefined {
+  const found = /(\d+(?:\.\d+)?)\s*([KMG])i?B\b/i.exec(said);
+  if (found === null) return undefined;
+  const factor = { K: 1024, M: 1024 ** 2, G: 1024 ** 3 }[(found[2] ?? 'M').toUpperCase()] ?? 1;
+  return Math.floor(Number(found[1]) * factor);
 }

@@ -1,25 +1,40 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { FakeAuth, type FakeAuthOptions } from './registry-auth.ts';
+import type { Quirks } from './registry-quirks.ts';
+import { FakeUploads } from './registry-uploads.ts';
 
 export interface FakeRegistryOptions {
-  /** Ask for these: with `basic` on every request, with `bearer` at the token endpoint only. Default: nothing. */
-  auth?: { kind: 'basic' | 'bearer'; username: string; password: string };
+  /** Ask for these. Default: nothing. */
+  auth?: FakeAuthOptions;
   /** Seconds that a bearer token is good for. Default 300. */
   tokenLifetime?: number;
   /** Return true to have answered in the registry's place: for faults and hostile answers. */
   intercept?: (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>;
+  /** What it does beside the specification. */
+  quirks?: Quirks;
+  /** Speaks TLS with it. */
+  certificate?: { key: string; cert: string };
+}
+
+interface Manifest {
+  type: string;
+  bytes: Buffer;
 }
 
 interface Repository {
   blobs: Set<string>;
-  manifests: Map<string, { type: string; bytes: Buffer }>;
+  manifests: Map<string, Manifest>;
   tags: Map<string, string>;
 }
 
 /** What was asked, in order: `PUT /v2/a/b/manifests/v1 201`. */
 export type RequestLog = string[];
+
+const indexType = 'application/vnd.oci.image.index.v1+json';
 
 /**
  * An OCI registry in memory (distribution-spec v1.1), as strict as real ones: it verifies digests, refuses manifests
@@ -27,21 +42,34 @@ export type RequestLog = string[];
  */
 export class FakeRegistry {
   readonly requests: RequestLog = [];
+  /** The `Authorization` headers that came, in the order of requests; empty where there was none. */
+  readonly authorizations: string[] = [];
+  readonly auth: FakeAuth;
   readonly #options: FakeRegistryOptions;
+  readonly #quirks: Quirks;
   readonly #server: http.Server;
   readonly #blobs = new Map<string, Buffer>();
   readonly #repositories = new Map<string, Repository>();
-  readonly #uploads = new Map<string, { repository: string; chunks: Buffer[] }>();
-  readonly #tokens = new Map<string, { scopes: string[]; expires: number }>();
+  readonly #uploads: FakeUploads;
 
   private constructor(options: FakeRegistryOptions) {
     this.#options = options;
-    this.#server = http.createServer((request, response) => {
+    this.#quirks = options.quirks ?? {};
+    this.auth = new FakeAuth(options.auth, options.tokenLifetime ?? 300);
+    const store = (repository: string, digest: string, bytes: Buffer) => {
+      if (digestOf(bytes) !== digest) return false;
+      this.plant(repository, digest, bytes);
+      return true;
+    };
+    this.#uploads = new FakeUploads(this.#quirks, store, refuse);
+    const listener = (request: IncomingMessage, response: ServerResponse) => {
       this.#handle(request, response).catch((error: unknown) => {
         if (response.headersSent) response.destroy();
         else response.writeHead(500).end(String(error));
       });
-    });
+    };
+    const { certificate } = options;
+    this.#server = certificate === undefined ? http.createServer(listener) : https.createServer(certificate, listener);
   }
 
   /** Listens on a free port of the loopback. Dispose of it with `await using` or `close()`. */
@@ -65,6 +93,11 @@ export class FakeRegistry {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Makes a repository that is empty, for those that want it first. */
+  create(repository: string): void {
+    this.#repository(repository);
   }
 
   /** Puts a blob where pushes would, without asking for its digest to be right: for hostile content. */
@@ -91,105 +124,112 @@ export class FakeRegistry {
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.on('finish', () => this.requests.push(`${request.method} ${request.url} ${response.statusCode}`));
+    this.authorizations.push(request.headers.authorization ?? '');
     if ((await this.#options.intercept?.(request, response)) === true) return;
     const url = new URL(request.url ?? '/', 'http://registry');
-    if (url.pathname === '/token') return this.#token(request, response, url);
-    const match = /^\/v2\/(?:(.+)\/(blobs|manifests)\/(.+))?$/.exec(url.pathname);
+    if (url.pathname === '/token') return this.auth.token(request, response, url);
+    const match = /^\/v2\/(?:(.+)\/(blobs|manifests|tags|referrers)\/(.+))?$/.exec(url.pathname);
     if (match === null) return refuse(response, 404, 'NAME_UNKNOWN');
-    const [, repository = '', kind, reference = ''] = match;
-    const write = request.method !== 'GET' && request.method !== 'HEAD';
-    if (!this.#allowed(request, repository, write ? 'push' : 'pull'))
-      return this.#challenge(response, repository, write);
+    const [, name = '', kind, reference = ''] = match;
+    const action = actionOf(request.method, kind, reference);
+    if (!this.auth.allowed(request, name, action)) {
+      this.auth.challenge(response, this.host, name, action);
+      return refuse(response, 401, 'UNAUTHORIZED');
+    }
     if (kind === undefined) return void response.writeHead(200).end('{}');
-    if (kind === 'manifests') return this.#manifest(request, response, repository, reference);
-    if (reference.startsWith('uploads/')) return this.#upload(request, response, repository, url);
-    return this.#blob(request, response, repository, reference);
-  }
-
-  #allowed(request: IncomingMessage, repository: string, action: string): boolean {
-    const { auth } = this.#options;
-    if (auth === undefined) return true;
-    const [scheme, value = ''] = (request.headers.authorization ?? '').split(' ');
-    if (auth.kind === 'basic') return scheme === 'Basic' && value === this.#secret();
-    const token = this.#tokens.get(value);
-    if (scheme !== 'Bearer' || token === undefined || token.expires < Date.now()) return false;
-    return token.scopes.some((scope) => {
-      const [type, name, actions = ''] = scope.split(':');
-      return type === 'repository' && name === repository && actions.split(',').includes(action);
-    });
-  }
-
-  #secret(): string {
-    const { username, password } = this.#options.auth ?? { username: '', password: '' };
-    return Buffer.from(`${username}:${password}`).toString('base64');
-  }
-
-  #challenge(response: ServerResponse, repository: string, write: boolean): void {
-    const scope = `repository:${repository}:${write ? 'pull,push' : 'pull'}`;
-    const bearer = `Bearer realm="http://${this.host}/token",service="fake",scope="${scope}"`;
-    response.setHeader('www-authenticate', this.#options.auth?.kind === 'bearer' ? bearer : 'Basic realm="fake"');
-    refuse(response, 401, 'UNAUTHORIZED');
-  }
-
-  #token(request: IncomingMessage, response: ServerResponse, url: URL): void {
-    if (request.headers.authorization !== `Basic ${this.#secret()}`) {
-      refuse(response, 401, 'UNAUTHORIZED');
-      return;
+    if (action === 'push' && this.#quirks.ecr && !this.#repositories.has(name)) {
+      return refuse(response, 404, 'NAME_UNKNOWN', `The repository with name '${name}' does not exist`);
     }
-    const lifetime = this.#options.tokenLifetime ?? 300;
-    const token = randomUUID();
-    this.#tokens.set(token, { scopes: url.searchParams.getAll('scope'), expires: Date.now() + lifetime * 1000 });
-    response.writeHead(200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ token, expires_in: lifetime }));
+    if (kind === 'tags') return this.#listTags(response, name, url);
+    if (kind === 'referrers') return this.#referrers(response, name, reference);
+    if (kind === 'manifests') return this.#manifest(request, response, name, reference);
+    if (!reference.startsWith('uploads/')) return this.#blob(request, response, name, reference);
+    if (request.method === 'POST') return this.#startUpload(response, name, url);
+    return this.#uploads.handle(request, response, name, url);
   }
 
-  #blob(request: IncomingMessage, response: ServerResponse, repository: string, digest: string): void {
+  async #blob(request: IncomingMessage, response: ServerResponse, repository: string, digest: string): Promise<void> {
     const bytes = this.#repository(repository).blobs.has(digest) ? this.#blobs.get(digest) : undefined;
-    if (bytes === undefined) {
-      refuse(response, 404, 'BLOB_UNKNOWN');
-      return;
+    if (bytes === undefined) return refuse(response, 404, 'BLOB_UNKNOWN');
+    const { storage, noRanges, cutDownloads } = this.#quirks;
+    if (request.method === 'GET' && storage !== undefined) {
+      return void response.writeHead(307, { location: `http://${storage}/v2/${repository}/blobs/${digest}` }).end();
     }
-    response.writeHead(200, { 'content-length': bytes.length, 'docker-content-digest': digest });
-    response.end(request.method === 'HEAD' ? undefined : bytes);
+    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
+    const from = range === null || noRanges ? 0 : Number(range[1]);
+    const to = range === null || noRanges || range[2] === '' ? bytes.length : Number(range[2]) + 1;
+    if (from >= bytes.length && from > 0) return refuse(response, 416, 'RANGE_INVALID');
+    const part = bytes.subarray(from, to);
+    const partial = range !== null && !noRanges;
+    response.writeHead(partial ? 206 : 200, {
+      'content-length': part.length,
+      'docker-content-digest': digest,
+      ...(partial ? { 'content-range': `bytes ${from}-${from + part.length - 1}/${bytes.length}` } : {}),
+    });
+    if (request.method === 'HEAD') return void response.end();
+    if (cutDownloads === undefined || cutDownloads.times <= 0) return void response.end(part);
+    cutDownloads.times -= 1;
+    // The rest of a turn, so that what was written gets out.
+    response.write(part.subarray(0, cutDownloads.after), () => setTimeout(() => response.destroy(), 20));
   }
 
-  async #upload(request: IncomingMessage, response: ServerResponse, repository: string, url: URL): Promise<void> {
-    const id = url.pathname.split('/').at(-1) ?? '';
-    if (request.method === 'POST') return this.#startUpload(response, repository, url);
-    const upload = this.#uploads.get(id);
-    if (upload === undefined || upload.repository !== repository) return refuse(response, 404, 'BLOB_UPLOAD_UNKNOWN');
-    upload.chunks.push(await bytesOf(request));
-    const location = `/v2/${repository}/blobs/uploads/${id}`;
-    if (request.method === 'PATCH') return void response.writeHead(202, { location }).end();
-    this.#uploads.delete(id);
-    const bytes = Buffer.concat(upload.chunks);
-    const digest = url.searchParams.get('digest') ?? '';
-    if (digestOf(bytes) !== digest) return refuse(response, 400, 'DIGEST_INVALID');
-    this.plant(repository, digest, bytes);
-    response.writeHead(201, { location: `/v2/${repository}/blobs/${digest}`, 'docker-content-digest': digest }).end();
-  }
-
-  #startUpload(response: ServerResponse, repository: string, url: URL): void {
-    const mount = url.searchParams.get('mount') ?? '';
-    const from = url.searchParams.get('from') ?? '';
-    if (this.#repositories.get(from)?.blobs.has(mount)) {
+  async #startUpload(response: ServerResponse, repository: string, url: URL): Promise<void> {
+    const mount = url.searchParams.get('mount');
+    const { mountAnswer } = this.#quirks;
+    if (mount !== null && mountAnswer !== undefined && mountAnswer !== 202) {
+      return refuse(response, mountAnswer, 'DENIED');
+    }
+    const from = this.#repositories.get(url.searchParams.get('from') ?? '');
+    if (mount !== null && mountAnswer === undefined && from?.blobs.has(mount)) {
       this.#repository(repository).blobs.add(mount);
       return void response.writeHead(201, { location: `/v2/${repository}/blobs/${mount}` }).end();
     }
-    const id = randomUUID();
-    this.#uploads.set(id, { repository, chunks: [] });
-    response.writeHead(202, { location: `/v2/${repository}/blobs/uploads/${id}?state=fake` }).end();
+    this.#uploads.start(response, repository);
+  }
+
+  async #listTags(response: ServerResponse, name: string, url: URL): Promise<void> {
+    const found = this.#repositories.get(name);
+    if (found === undefined) return refuse(response, 404, 'NAME_UNKNOWN');
+    const last = url.searchParams.get('last') ?? '';
+    const after = [...found.tags.keys()].sort().filter((tag) => tag > last);
+    const page = after.slice(0, this.#quirks.pageSize ?? after.length);
+    const next = `</v2/${name}/tags/list?n=${page.length}&last=${page.at(-1)}>; rel="next"`;
+    response.writeHead(200, page.length < after.length ? { link: next } : {});
+    response.end(JSON.stringify({ name, tags: page }));
+  }
+
+  async #referrers(response: ServerResponse, name: string, subject: string): Promise<void> {
+    if (this.#quirks.noReferrers) return refuse(response, 404, 'NOT_FOUND');
+    const manifests = [...this.#repository(name).manifests].flatMap(([digest, { type, bytes }]) => {
+      const value = JSON.parse(bytes.toString('utf8'));
+      if (value.subject?.digest !== subject) return [];
+      const artifactType = value.artifactType ?? value.config?.mediaType;
+      return [{ mediaType: type, digest, size: bytes.length, artifactType, annotations: value.annotations }];
+    });
+    response.writeHead(200, { 'content-type': indexType });
+    response.end(JSON.stringify({ schemaVersion: 2, mediaType: indexType, manifests }));
   }
 
   async #manifest(request: IncomingMessage, response: ServerResponse, name: string, reference: string): Promise<void> {
     const repository = this.#repository(name);
     if (request.method === 'PUT') return this.#putManifest(request, response, repository, reference);
+    if (request.method === 'DELETE') return this.#deleteManifest(response, repository, reference);
     const digest = repository.tags.get(reference) ?? reference;
     const found = repository.manifests.get(digest);
     if (found === undefined) return refuse(response, 404, 'MANIFEST_UNKNOWN');
     const { type, bytes } = found;
     response.writeHead(200, { 'content-type': type, 'content-length': bytes.length, 'docker-content-digest': digest });
     response.end(request.method === 'HEAD' ? undefined : bytes);
+  }
+
+  async #deleteManifest(response: ServerResponse, repository: Repository, reference: string): Promise<void> {
+    const byDigest = reference.startsWith('sha256:');
+    const { deletion = 'all' } = this.#quirks;
+    if (deletion === 'none' || (deletion === 'digest' && !byDigest)) return refuse(response, 405, 'UNSUPPORTED');
+    const existed = byDigest ? repository.manifests.delete(reference) : repository.tags.delete(reference);
+    if (byDigest) for (const [tag, at] of repository.tags) if (at === reference) repository.tags.delete(tag);
+    if (!existed) return refuse(response, 404, 'MANIFEST_UNKNOWN');
+    response.writeHead(202).end();
   }
 
   async #putManifest(
@@ -205,6 +245,9 @@ export class FakeRegistry {
     if (type === undefined || (value.mediaType !== undefined && value.mediaType !== type)) {
       return refuse(response, 400, 'MANIFEST_INVALID');
     }
+    if (this.#quirks.refusesArtifacts && value.artifactType !== undefined) {
+      return refuse(response, 415, 'MANIFEST_INVALID', 'manifest schema version not supported');
+    }
     const blobs: { digest: string }[] = [value.config, ...(value.layers ?? [])].filter((item) => item !== undefined);
     const missing = blobs.find(({ digest }) => !repository.blobs.has(digest));
     if (missing !== undefined) return refuse(response, 404, 'MANIFEST_BLOB_UNKNOWN', missing.digest);
@@ -215,12 +258,25 @@ export class FakeRegistry {
     if (reference.startsWith('sha256:') && reference !== digest) return refuse(response, 400, 'DIGEST_INVALID');
     repository.manifests.set(digest, { type, bytes });
     if (reference !== digest) repository.tags.set(reference, digest);
-    response.writeHead(201, { 'docker-content-digest': digest }).end();
+    const knows = value.subject !== undefined && !this.#quirks.noReferrers;
+    response.writeHead(201, {
+      'docker-content-digest': digest,
+      ...(knows ? { 'oci-subject': value.subject.digest } : {}),
+    });
+    response.end();
   }
 }
 
+/** What a token must allow. Uploads are also asked about, which only who writes may. */
+function actionOf(method: string | undefined, kind: string | undefined, reference: string): string {
+  if (kind === 'manifests' && method === 'DELETE') return 'delete';
+  const reads = (method === 'GET' || method === 'HEAD') && !reference.startsWith('uploads/');
+  return reads ? 'pull' : 'push';
+}
+
 function refuse(response: ServerResponse, status: number, code: string, message = code.toLowerCase()): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
+  if (response.destroyed) return;
+  response.writeHead(status, { 'content-type': 'application/json', ...(status === 429 ? { 'retry-after': '0' } : {}) });
   response.end(JSON.stringify({ errors: [{ code, message }] }));
 }
 

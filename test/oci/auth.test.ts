@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { explain } from '../../runtime/errors.ts';
+import { type Credentials, parseCredentials } from '../../runtime/oci/credentials.ts';
+import { digestOf } from '../../runtime/oci/digest.ts';
+import { parseName } from '../../runtime/oci/name.ts';
+import { Registry } from '../../runtime/oci/registry.ts';
+import { FakeRegistry } from '../fakes/registry.ts';
+import { selfSigned } from '../support/certificate.ts';
+import { anonymous, blobOf, put, read, scratch } from './helpers.ts';
+
+const auth = { kind: 'bearer', username: 'me', password: 'correct-horse' } as const;
+const basic = (password: string): Credentials =>
+  parseCredentials(JSON.stringify({ auths: { '127.0.0.1': { username: 'me', password } } }), 'config.json');
+/** Whatever the port, the entry of the host. */
+const login =
+  (password = 'correct-horse'): Credentials =>
+  (_registry, repository) =>
+    basic(password)('127.0.0.1', repository);
+const open = (fake: FakeRegistry, options: Parameters<typeof Registry.open>[1] = {}) =>
+  Registry.open(parseName(`${fake.host}/team/app`), { credentials: anonymous, ...options });
+
+const tokens = (fake: FakeRegistry) => fake.requests.filter((line) => / \/token/.test(line));
+const refused = (fake: FakeRegistry) => fake.requests.filter((line) => line.endsWith(' 401'));
+
+test('an identity token is changed for an access token by POST, and never sent to the registry', async () => {
+  await using fake = await FakeRegistry.start({ auth: { ...auth, identityToken: 'refresh-token-1' } });
+  const registry = await open(fake, { credentials: () => ({ kind: 'identity', token: 'refresh-token-1' }) });
+  const bytes = randomBytes(100);
+  await put(registry, bytes);
+  assert.deepEqual(await read(registry.readBlob(blobOf(bytes))), bytes);
+  assert.deepEqual(
+    tokens(fake).map((line) => line.split('?')[0]),
+    ['POST /token 200', 'POST /token 200'],
+  );
+  assert.ok(fake.authorizations.every((header) => !header.includes('refresh-token-1')));
+});
+
+test('a registry token is sent as it is, and a refused one is an error with its place', async () => {
+  let seen: string | undefined;
+  await using fake = await FakeRegistry.start({
+    auth,
+    intercept: (request) => {
+      seen = request.headers.authorization;
+      return false;
+    },
+  });
+  const credentials: Credentials = () => ({ kind: 'bearer', token: 'as-it-is-1', from: 'config.json: auths["x"]' });
+  const registry = await open(fake, { credentials });
+  await assert.rejects(registry.readManifest('v1'), (error) => {
+    assert.match(explain(error), /HTTP 401 .*asked as the registry token \(config.json: auths\["x"\]\)/);
+    return true;
+  });
+  assert.equal(seen, 'Bearer as-it-is-1');
+});
+
+test('wrong credentials are no obstacle to what is public, and are told about; pushing with them fails', async () => {
+  await using fake = await FakeRegistry.start({ auth: { ...auth, public: true } });
+  const bytes = randomBytes(100);
+  fake.plant('team/app', digestOf(bytes), bytes);
+  const warnings: string[] = [];
+  const registry = await open(fake, {
+    credentials: login('battery-staple'),
+    warn: (sentence) => void warnings.push(sentence),
+  });
+  assert.deepEqual(await read(registry.readBlob(blobOf(bytes))), bytes);
+  assert.equal(warnings.length, 1);
+  assert.match(
+    warnings[0] ?? '',
+    /refused user "me" \(config.json: auths\["127.0.0.1"\]\): going on without credentials/,
+  );
+  await assert.rejects(put(registry, randomBytes(10)), { code: 'FORBIDDEN' });
+});
+
+test('a token is renewed before it runs out, so that no request is sent to be refused', async () => {
+  await using fake = await FakeRegistry.start({ auth, tokenLifetime: 1 });
+  const registry = await open(fake, { credentials: login() });
+  await put(registry, randomBytes(10));
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  await put(registry, randomBytes(10));
+  assert.equal(refused(fake).length, 1, fake.requests.join('\n'));
+  assert.ok(tokens(fake).length >= 2);
+});
+
+test('a token that the registry no longer takes is replaced', async () => {
+  await using fake = await FakeRegistry.start({ auth });
+  const registry = await open(fake, { credentials: login() });
+  await put(registry, randomBytes(10));
+  fake.auth.revoke();
+  await put(registry, randomBytes(10));
+  assert.equal(refused(fake).length, 2);
+});
+
+test('uploads side by side ask for one token', async () => {
+  await using fake = await FakeRegistry.start({ auth, tokenLifetime: 1 });
+  const registry = await open(fake, { credentials: login() });
+  await put(registry, randomBytes(10));
+  const before = tokens(fake).length;
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  await Promise.all([1, 2, 3, 4].map(() => put(registry, randomBytes(10))));
+  assert.equal(tokens(fake).length, before + 1, 'for four uploads');
+});
+
+test('a token server that gives nothing for two repositories is no reason not to upload', async () => {
+  await using fake = await FakeRegistry.start({ auth: { ...auth, oneRepository: true } });
+  const registry = await open(fake, { credentials: login() });
+  const bytes = randomBytes(100);
+  const { Readable } = await import('node:stream');
+  const arrival = await registry.writeBlob(blobOf(bytes), () => Readable.from([bytes]), { mountFrom: 'team/other' });
+  assert.equal(arrival, 'sent');
+});
+
+test('a registry with a CA of its own works with caFile; without it the error says what to do', async () => {
+  const certificate = selfSigned();
+  await using fake = await FakeRegistry.start({ certificate });
+  const bytes = randomBytes(100);
+  fake.plant('team/app', digestOf(bytes), bytes);
+  const caFile = join(await scratch(), 'ca.crt');
+  await writeFile(caFile, certificate.cert);
+  const retry = { attempts: 1, baseMs: 1, capMs: 1 };
+  const trusted = await open(fake, { plainHttp: false, caFile });
+  assert.deepEqual(await read(trusted.readBlob(blobOf(bytes))), bytes);
+  const untrusted = await open(fake, { plainHttp: false, retry });
+  await assert.rejects(untrusted.readBlob(blobOf(bytes)), { hint: /Name the file with its CA certificate/ });
+  const plain = await open(fake, { plainHttp: true, retry });
+  await assert.rejects(plain.readBlob(blobOf(bytes)), { hint: /may speak HTTPS only/ });
+  await writeFile(caFile, 'no certificate');
+  await assert.rejects(open(fake, { caFile }), /ca.crt has no certificate: expected PEM/);
+});
+
+test('TLS with a plain HTTP port is explained', async () => {
+  await using fake = await FakeRegistry.start();
+  const registry = await open(fake, { plainHttp: false, retry: { attempts: 1, baseMs: 1, capMs: 1 } });
+  await assert.rejects(registry.readManifest('v1'), { hint: /does not speak TLS: .*allow plain HTTP/ });
+});

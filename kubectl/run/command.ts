@@ -5,8 +5,8 @@ import { prepare } from '../../runtime/call/prepare.ts';
 import { parseDuration } from '../../runtime/duration.ts';
 import { explain, hasCode, invalid, SubpipeError } from '../../runtime/errors.ts';
 import { createLog } from '../../runtime/log.ts';
+import { readBeside } from '../../runtime/resolve/folder.ts';
 import { isFields, optionalText } from '../../runtime/shape.ts';
-import { readDocuments } from '../../runtime/tekton/documents.ts';
 import { parseYaml } from '../../runtime/yaml.ts';
 import { type Command, type CommandContext, kubeFlags, kubeOf, namespaceOf, oneWord } from '../command.ts';
 import { type SourceFile, sourceFile } from '../files.ts';
@@ -112,7 +112,7 @@ async function callOf(
 /** The namespace that the file's PipelineRun names, unless -n does. */
 async function namespaceIn(source: SourceFile | undefined, { flags }: CommandContext): Promise<string | undefined> {
   if (source === undefined || flags.has('namespace')) return undefined;
-  const { own } = await readDocuments(source.folder, source.file);
+  const { own } = await readBeside(source.folder, source.file);
   const runs = own.filter(({ kind }) => kind === 'PipelineRun');
   if (runs.length > 1)
     throw invalid(`expected one PipelineRun in the file, but it holds ${runs.map(({ name }) => name).join(', ')}`);

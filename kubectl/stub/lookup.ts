@@ -1,8 +1,9 @@
 import { hasCode, invalid, SubpipeError } from '../../runtime/errors.ts';
 import type { KubeClient } from '../../runtime/kube/client.ts';
 import { pipelines, tasks } from '../../runtime/kube/resource.ts';
+import type { Document } from '../../runtime/resolve/document.ts';
+import { readBeside } from '../../runtime/resolve/folder.ts';
 import { fieldsOf } from '../../runtime/shape.ts';
-import { type Document, readDocuments } from '../../runtime/tekton/documents.ts';
 import type { Param, Pipeline, PipelineTask, Task, TaskSpec } from '../../runtime/tekton/types.ts';
 import type { SourceFile } from '../files.ts';
 import type { FindTask } from './result-type.ts';
@@ -39,7 +40,7 @@ export async function fromFile(
   { folder, file }: SourceFile,
   cluster: Cluster,
 ): Promise<Lookup> {
-  const { own, beside } = await readDocuments(folder, file);
+  const { own, beside } = await readBeside(folder, file);
   const all = own.filter(({ kind }) => kind === 'Pipeline');
   const fitting = name === undefined ? all : all.filter((one) => one.name === name);
   const [found] = fitting;

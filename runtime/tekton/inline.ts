@@ -1,4 +1,5 @@
-import type { PipelineSpec, PipelineTask, TaskSpec } from './types.ts';
+import { isFields } from '../shape.ts';
+import type { PipelineSpec, PipelineTask, TaskRef, TaskSpec } from './types.ts';
 
 /** A Task as a file holds it. */
 export interface InlineTask {
@@ -8,31 +9,42 @@ export interface InlineTask {
 }
 
 /**
- * A Pipeline's spec with the Tasks that `find` knows embedded as `taskSpec`. Other references stay as they are: resolvers,
- * bundles, custom tasks, and Tasks that only the cluster has.
+ * A Pipeline's spec with the Tasks that `find` knows embedded as `taskSpec`. Other references stay as they are. The spec that came
+ * is not changed, and shares no changed part with the result.
  */
-export function inlineTasks(spec: PipelineSpec, find: (name: string) => InlineTask | undefined): PipelineSpec {
-  const inline = (task: PipelineTask): PipelineTask => {
-    const name = localName(task);
-    const found = name === undefined ? undefined : find(name);
-    if (found === undefined) return task;
-    const { taskRef: _ref, ...rest } = task;
-    const metadata = {
-      ...(found.labels === undefined ? {} : { labels: found.labels }),
-      ...(found.annotations === undefined ? {} : { annotations: found.annotations }),
-    };
-    return { ...rest, taskSpec: { ...found.spec, ...(Object.keys(metadata).length === 0 ? {} : { metadata }) } };
-  };
+export async function inlineTasks(
+  spec: PipelineSpec,
+  find: (task: PipelineTask, list: 'tasks' | 'finally', index: number) => Promise<InlineTask | undefined>,
+): Promise<PipelineSpec> {
+  const inline = (list: 'tasks' | 'finally') => (task: PipelineTask, index: number) =>
+    find(task, list, index).then((found) => (found === undefined ? task : embedded(task, found)));
   return {
     ...spec,
-    ...(spec.tasks === undefined ? {} : { tasks: spec.tasks.map(inline) }),
-    ...(spec.finally === undefined ? {} : { finally: spec.finally.map(inline) }),
+    ...(spec.tasks === undefined ? {} : { tasks: await Promise.all(spec.tasks.map(inline('tasks'))) }),
+    ...(spec.finally === undefined ? {} : { finally: await Promise.all(spec.finally.map(inline('finally'))) }),
   };
 }
 
-function localName({ taskRef }: PipelineTask): string | undefined {
-  if (taskRef === undefined || taskRef.resolver !== undefined || taskRef.bundle !== undefined) return undefined;
-  if (taskRef.kind !== undefined && taskRef.kind !== 'Task') return undefined;
-  if (taskRef.apiVersion !== undefined && !taskRef.apiVersion.startsWith('tekton.dev/')) return undefined;
-  return taskRef.name;
+function embedded(task: PipelineTask, found: InlineTask): PipelineTask {
+  const { taskRef: _ref, ...rest } = task;
+  const metadata = {
+    ...(isFields(found.labels) ? { labels: found.labels } : {}),
+    ...(isFields(found.annotations) ? { annotations: found.annotations } : {}),
+  };
+  return { ...rest, taskSpec: { ...found.spec, ...(Object.keys(metadata).length === 0 ? {} : { metadata }) } };
+}
+
+/**
+ * The name of a Task that a reference names in the cluster, and thus in a repository. Resolvers, bundles, custom tasks and ClusterTasks
+ * are none: they stay.
+ */
+export function localName(ref: TaskRef | undefined): string | undefined {
+  if (ref === undefined || isGiven(ref.resolver) || isGiven(ref.bundle)) return undefined;
+  if (ref.kind === 'ClusterTask') return undefined;
+  if (isGiven(ref.apiVersion) && !ref.apiVersion?.startsWith('tekton.dev/')) return undefined;
+  return ref.name ?? '';
+}
+
+function isGiven(text: string | undefined): boolean {
+  return text !== undefined && text !== '';
 }

@@ -1,5 +1,7 @@
 import type { Event } from 'js-yaml';
-import { startOf, type YamlPath } from './read.ts';
+
+/** A path into a document: `['spec', 'tasks', 0]`. */
+export type YamlPath = readonly (string | number)[];
 
 type Library = typeof import('js-yaml');
 
@@ -63,4 +65,15 @@ export function positionIn(
 function positionOf(event: Event | undefined, otherwise: number): number {
   const start = event === undefined ? -1 : startOf(event);
   return start < 0 ? otherwise : start;
+}
+
+/** Where an event's text begins, -1 where it has none. */
+export function startOf(event: Event): number {
+  const starts = [
+    'tagStart' in event ? event.tagStart : -1,
+    'anchorStart' in event ? event.anchorStart : -1,
+    'valueStart' in event ? event.valueStart : -1,
+    'start' in event ? event.start : -1,
+  ].filter((start) => start >= 0);
+  return starts.length === 0 ? -1 : Math.min(...starts);
 }

@@ -1,5 +1,6 @@
 import type { Event, Schema } from 'js-yaml';
 import { invalid, type SubpipeError } from '../errors.ts';
+import { positionIn, startOf, type YamlPath } from './position.ts';
 import { plainScalar } from './scalars.ts';
 
 /** One document of a YAML text. */
@@ -12,15 +13,13 @@ export interface YamlDocument {
   line: number;
 }
 
-/** A path into a document: `['spec', 'tasks', 0]`. */
-export type YamlPath = readonly (string | number)[];
-
 type Library = typeof import('js-yaml');
 
-/** js-yaml, and the schema for it. Loaded with the first text that is not JSON. */
+/** js-yaml, and the schema for it, once there is a text that is not JSON. */
 let loaded: { library: Library; schema: Schema } | undefined;
 
-async function load(): Promise<{ library: Library; schema: Schema }> {
+/** Loads the YAML library, which reading JSON does not: `lineIn` needs it. */
+export async function loadYaml(): Promise<{ library: Library; schema: Schema }> {
   if (loaded !== undefined) return loaded;
   const library = await import('js-yaml');
   const scalar = (tag: string, first: string[], fits: (value: unknown) => boolean) =>
@@ -55,7 +54,7 @@ async function load(): Promise<{ library: Library; schema: Schema }> {
 export async function readYaml(text: string, where: string): Promise<YamlDocument[]> {
   const json = parseJson(text);
   if (json !== undefined) return [{ value: json, index: 1, line: 1 + newlines(text, 0, text.search(/\S/)) }];
-  const { library, schema } = await load();
+  const { library, schema } = await loadYaml();
   const { events, source } = parse(library, text, where);
   let values: unknown[];
   try {
@@ -76,10 +75,10 @@ export async function readYaml(text: string, where: string): Promise<YamlDocumen
  * The 1-based line of a field in a text that `readYaml` has read, or of the nearest field above it that is there.
  * Fields that come from an alias or a merge key are on the line of that.
  */
-export async function lineIn(text: string, document: number, path: YamlPath): Promise<number> {
-  const { library } = await load();
+export function lineIn(text: string, document: number, path: YamlPath): number {
+  if (loaded === undefined) return 1;
+  const { library } = loaded;
   const { events, source } = parse(library, text, '');
-  const { positionIn } = await import('./position.ts');
   return 1 + newlines(source, 0, positionIn(library, events, source, document, path));
 }
 
@@ -108,6 +107,8 @@ function parse(library: Library, text: string, where: string): Parsed {
       if (reason !== 'deficient indentation' || position === undefined || work > repairBudget) {
         throw refused(library, error, where, source, []);
       }
+      if (position >= source.length)
+        throw refused(library, error, where, source, [], 'the text ends inside of [, { or a quote');
       const start = Math.max(source.lastIndexOf('\n', position - 1), source.lastIndexOf('\r', position - 1)) + 1;
       const indent = position - start;
       if (indent > 400) throw refused(library, error, where, source, []);
@@ -117,7 +118,14 @@ function parse(library: Library, text: string, where: string): Parsed {
 }
 
 /** js-yaml's error as ours: where, which document, which line, why. */
-function refused(library: Library, error: unknown, where: string, source: string, events: Event[]): SubpipeError {
+function refused(
+  library: Library,
+  error: unknown,
+  where: string,
+  source: string,
+  events: Event[],
+  reason?: string,
+): SubpipeError {
   if (!(error instanceof library.YAMLException)) return invalid(`${where} is not valid YAML`, { cause: error });
   const at = error.mark?.position ?? 0;
   const line = 1 + newlines(source, 0, at);
@@ -127,7 +135,7 @@ function refused(library: Library, error: unknown, where: string, source: string
   const first = /^\s*(#.*\s+)*---(?=\s)/.test(source) ? 0 : 1;
   const document = several ? `document ${Math.max(1, before + first)}, ` : '';
   const column = at - Math.max(source.lastIndexOf('\n', at - 1), source.lastIndexOf('\r', at - 1));
-  return invalid(`${where}, ${document}line ${line} is not valid YAML: ${error.reason} at column ${column}`);
+  return invalid(`${where}, ${document}line ${line} is not valid YAML: ${reason ?? error.reason} at column ${column}`);
 }
 
 function linesOf(library: Library, events: readonly Event[], source: string): number[] {
@@ -146,17 +154,6 @@ function linesOf(library: Library, events: readonly Event[], source: string): nu
     lines.push(line);
   }
   return lines;
-}
-
-/** Where an event's text begins, -1 where it has none. */
-export function startOf(event: Event): number {
-  const starts = [
-    'tagStart' in event ? event.tagStart : -1,
-    'anchorStart' in event ? event.anchorStart : -1,
-    'valueStart' in event ? event.valueStart : -1,
-    'start' in event ? event.start : -1,
-  ].filter((start) => start >= 0);
-  return starts.length === 0 ? -1 : Math.min(...starts);
 }
 
 function newlines(text: string, from: number, to: number): number {

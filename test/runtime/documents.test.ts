@@ -3,7 +3,7 @@ import { symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { explain, hasCode } from '../../runtime/errors.ts';
-import { readDocuments } from '../../runtime/tekton/documents.ts';
+import { readBeside } from '../../runtime/resolve/folder.ts';
 import { makeFolder } from '../support/folder.ts';
 
 const pipeline = (name: string): string =>
@@ -12,7 +12,7 @@ const task = (name: string): string => pipeline(name).replace('Pipeline', 'Task'
 
 async function refusal(root: string, file: string): Promise<string> {
   try {
-    await readDocuments(root, file);
+    await readBeside(root, file);
   } catch (error) {
     assert.ok(hasCode(error, 'INVALID'), String(error));
     return explain(error);
@@ -32,15 +32,18 @@ test('a file gives its own documents, and those of the other YAML files beside i
     'ci/deeper/b.yaml': task('b'),
     'c.yaml': task('c'),
   });
-  const { own, beside } = await readDocuments(folder.path, 'ci/main.yaml');
-  assert.deepEqual(shown(own), ['Pipeline main of ci/main.yaml, document 1', 'Task own of ci/main.yaml, document 2']);
-  assert.deepEqual(shown(beside), ['Task a of ci/a.yaml', 'Task z of ci/z.yml']);
+  const { own, beside } = await readBeside(folder.path, 'ci/main.yaml');
+  assert.deepEqual(shown(own), [
+    'Pipeline main of ci/main.yaml, document 1, line 1',
+    'Task own of ci/main.yaml, document 2, line 6',
+  ]);
+  assert.deepEqual(shown(beside), ['Task a of ci/a.yaml, line 1', 'Task z of ci/z.yml, line 1']);
 });
 
 test('a folder gives the documents of all its YAML files', async () => {
   await using folder = await makeFolder({ 'ci/main.yaml': pipeline('main'), 'ci/unit.yml': task('unit') });
-  const { own, beside } = await readDocuments(folder.path, 'ci');
-  assert.deepEqual(shown(own), ['Pipeline main of ci/main.yaml', 'Task unit of ci/unit.yml']);
+  const { own, beside } = await readBeside(folder.path, 'ci');
+  assert.deepEqual(shown(own), ['Pipeline main of ci/main.yaml, line 1', 'Task unit of ci/unit.yml, line 1']);
   assert.deepEqual(beside, []);
 });
 
@@ -49,7 +52,7 @@ test('what is no object of Tekton is passed over', async () => {
     'main.yaml': `${pipeline('main')}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n---\njust: fields\n---\n- list\n`,
   });
   assert.deepEqual(
-    (await readDocuments(folder.path, 'main.yaml')).own.map(({ name }) => name),
+    (await readBeside(folder.path, 'main.yaml')).own.map(({ name }) => name),
     ['main'],
   );
 });
@@ -74,7 +77,7 @@ test('a link out of the folder is refused when named and passed over when it lie
   await symlink('../secret', path.join(root, 'folder'));
   assert.match(await refusal(root, 'link.yaml'), /^the file link\.yaml is outside of .*: expected a path below it/);
   assert.match(await refusal(root, 'folder/out.yaml'), /is outside of/);
-  assert.deepEqual((await readDocuments(root, 'x.yaml')).beside, []);
+  assert.deepEqual((await readBeside(root, 'x.yaml')).beside, []);
 });
 
 test('links within the folder are followed, as a workspace from a ConfigMap needs it', async () => {
@@ -82,10 +85,10 @@ test('links within the folder are followed, as a workspace from a ConfigMap need
   await symlink('..2026', path.join(folder.path, '..data'));
   for (const name of ['main.yaml', 'unit.yaml']) await symlink(`..data/${name}`, path.join(folder.path, name));
   assert.deepEqual(
-    (await readDocuments(folder.path, '.')).own.map(({ name }) => name),
+    (await readBeside(folder.path, '.')).own.map(({ name }) => name),
     ['main', 'unit'],
   );
-  const { own, beside } = await readDocuments(folder.path, 'main.yaml');
+  const { own, beside } = await readBeside(folder.path, 'main.yaml');
   assert.deepEqual(
     [own, beside].map((all) => all.map(({ name }) => name)),
     [['main'], ['unit']],
@@ -103,11 +106,8 @@ test('a file that is not there is named', async () => {
 
 test('a file that is no YAML is refused with its name and line, also beside', async () => {
   await using folder = await makeFolder({ 'main.yaml': pipeline('main'), 'broken.yaml': 'a: 1\nb: {{ .Values.x }\n' });
-  assert.match(
-    await refusal(folder.path, 'broken.yaml'),
-    /^broken\.yaml is not valid YAML: .* in "broken\.yaml" \(\d:\d+\)/,
-  );
-  assert.match(await refusal(folder.path, 'main.yaml'), /broken\.yaml is not valid YAML/);
+  assert.match(await refusal(folder.path, 'broken.yaml'), /^broken\.yaml, line 3 is not valid YAML: /);
+  assert.match(await refusal(folder.path, 'main.yaml'), /broken\.yaml, line 3 is not valid YAML/);
 });
 
 test('a file that is larger than any object may be is refused before it is read', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkAcyclic } from '../../runtime/tekton/dag.ts';
-import { type InlineTask, inlineTasks } from '../../runtime/tekton/inline.ts';
+import { type InlineTask, inlineTasks, localName } from '../../runtime/tekton/inline.ts';
 import type { PipelineTask } from '../../runtime/tekton/types.ts';
 
 const graph = (edges: Record<string, string[]>): Map<string, Set<string>> =>
@@ -28,25 +28,26 @@ test('a node that is not there is named, with the one that wants it', () => {
 });
 
 const found: InlineTask = { spec: { steps: [{ image: 'x' }] }, labels: { team: 'ci' }, annotations: undefined };
-const find = (name: string): InlineTask | undefined => (name === 'unit' ? found : undefined);
-const one = (task: Omit<PipelineTask, 'name'>): PipelineTask | undefined =>
-  inlineTasks({ tasks: [{ name: 't', ...task }] }, find).tasks?.[0];
+const find = async ({ taskRef }: PipelineTask): Promise<InlineTask | undefined> =>
+  localName(taskRef) === 'unit' ? found : undefined;
+const one = async (task: Omit<PipelineTask, 'name'>): Promise<PipelineTask | undefined> =>
+  (await inlineTasks({ tasks: [{ name: 't', ...task }] }, find)).tasks?.[0];
 
-test('a Task that is found is embedded with its labels; the rest of the pipeline task stays', () => {
-  assert.deepEqual(one({ taskRef: { name: 'unit' }, runAfter: ['x'], retries: 2 }), {
+test('a Task that is found is embedded with its labels; the rest of the pipeline task stays', async () => {
+  assert.deepEqual(await one({ taskRef: { name: 'unit' }, runAfter: ['x'], retries: 2 }), {
     name: 't',
     runAfter: ['x'],
     retries: 2,
     taskSpec: { steps: [{ image: 'x' }], metadata: { labels: { team: 'ci' } } },
   });
-  assert.deepEqual(one({ taskRef: { name: 'unit', kind: 'Task', apiVersion: 'tekton.dev/v1' } })?.taskSpec, {
+  assert.deepEqual((await one({ taskRef: { name: 'unit', kind: 'Task', apiVersion: 'tekton.dev/v1' } }))?.taskSpec, {
     steps: [{ image: 'x' }],
     metadata: { labels: { team: 'ci' } },
   });
 });
 
-test('finally tasks are embedded as well', () => {
-  const spec = inlineTasks({ tasks: [], finally: [{ name: 'f', taskRef: { name: 'unit' } }] }, find);
+test('finally tasks are embedded as well', async () => {
+  const spec = await inlineTasks({ tasks: [], finally: [{ name: 'f', taskRef: { name: 'unit' } }] }, find);
   assert.equal(spec.finally?.[0]?.taskRef, undefined);
   assert.deepEqual(spec.finally?.[0]?.taskSpec?.steps, [{ image: 'x' }]);
 });
@@ -58,12 +59,12 @@ for (const taskRef of [
   { name: 'unit', kind: 'ClusterTask' },
   { name: 'unit', kind: 'Task', apiVersion: 'example.dev/v1' },
 ]) {
-  test(`a reference to something else stays: ${JSON.stringify(taskRef)}`, () => {
-    assert.deepEqual(one({ taskRef }), { name: 't', taskRef });
+  test(`a reference to something else stays: ${JSON.stringify(taskRef)}`, async () => {
+    assert.deepEqual(await one({ taskRef }), { name: 't', taskRef });
   });
 }
 
-test('a task that is embedded already stays, and a spec without tasks is no problem', () => {
-  assert.deepEqual(one({ taskSpec: { steps: [] } }), { name: 't', taskSpec: { steps: [] } });
-  assert.deepEqual(inlineTasks({ params: [{ name: 'p' }] }, find), { params: [{ name: 'p' }] });
+test('a task that is embedded already stays, and a spec without tasks is no problem', async () => {
+  assert.deepEqual(await one({ taskSpec: { steps: [] } }), { name: 't', taskSpec: { steps: [] } });
+  assert.deepEqual(await inlineTasks({ params: [{ name: 'p' }] }, find), { params: [{ name: 'p' }] });
 });

@@ -1,20 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { invalid } from '../errors.ts';
-import { type Fields, isFields } from '../shape.ts';
-import { parseYamlAll } from '../yaml.ts';
-
-/** A Tekton object of a YAML file. */
-export interface Document {
-  /** `FILE` or `FILE, document 2`, for errors. */
-  where: string;
-  kind: string;
-  name: string;
-  object: Fields;
-}
-
-/** A file is not read past this: the API server takes no larger object (etcd's limit is 1.5 MB), and one file holds some. */
-const maxBytes = 16 * 1024 * 1024;
+import { type Document, maxFileBytes, readDocuments, textOfBytes } from './document.ts';
 
 /**
  * The Tekton objects of a YAML file, and of the other .yaml and .yml files of its folder after them; or of a whole folder.
@@ -22,7 +9,7 @@ const maxBytes = 16 * 1024 * 1024;
  * @param root The folder that `file` is relative to and must not leave, links included.
  * @throws SubpipeError `INVALID` that names the file.
  */
-export async function readDocuments(root: string, file: string): Promise<{ own: Document[]; beside: Document[] }> {
+export async function readBeside(root: string, file: string): Promise<{ own: Document[]; beside: Document[] }> {
   const base = await fs.promises.realpath(root).catch((error) => {
     throw invalid(`the folder ${root} that ${file} is in cannot be read`, { cause: error });
   });
@@ -60,18 +47,6 @@ async function filesOf(folder: string, base: string): Promise<string[]> {
 
 async function documentsOf(file: string, shown: string): Promise<Document[]> {
   const { size } = await fs.promises.stat(file);
-  if (size > maxBytes) throw invalid(`the file ${shown} is ${size} bytes long: expected at most ${maxBytes}`);
-  const values = await parseYamlAll(await fs.promises.readFile(file, 'utf8'), shown);
-  return values.flatMap((value, index) =>
-    documentOf(value, values.length > 1 ? `${shown}, document ${index + 1}` : shown),
-  );
-}
-
-/** Other things than Kubernetes objects may lie beside a Pipeline: they are passed over. */
-function documentOf(value: unknown, where: string): Document[] {
-  if (!isFields(value) || typeof value.kind !== 'string' || typeof value.apiVersion !== 'string') return [];
-  if (!/^tekton\.dev\//.test(value.apiVersion)) return [];
-  const metadata = isFields(value.metadata) ? value.metadata : {};
-  const name = metadata.name ?? metadata.generateName;
-  return [{ where, kind: value.kind, name: typeof name === 'string' ? name : '', object: value }];
+  if (size > maxFileBytes) throw invalid(`the file ${shown} is ${size} bytes long: expected at most ${maxFileBytes}`);
+  return readDocuments(textOfBytes(await fs.promises.readFile(file), shown), shown);
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { commentArguments, commentCommand } from '../../runtime/resolve/event/comment.ts';
 import { eventVariables } from '../../runtime/resolve/event/custom-params.ts';
 import { glob } from '../../runtime/resolve/event/glob.ts';
+import { eventFromPayload } from '../../runtime/resolve/event/payload.ts';
 import { select } from '../../runtime/resolve/event/select.ts';
 import { substitute } from '../../runtime/resolve/event/substitute.ts';
 import { type ChangedFiles, eventOf, type RepositoryEvent } from '../../runtime/resolve/event.ts';
@@ -50,7 +51,7 @@ function expected(one: Case, peer: Record<string, unknown>): unknown {
     case 'comment':
       return { event: peer.event, values: peer.values ?? {} };
     case 'payload':
-      return peer.error === undefined ? peer.event : 'error';
+      return peer.error === undefined ? told(fieldsOf(peer.event, one.name)) : 'error';
     default:
       return one.kind satisfies never;
   }
@@ -97,10 +98,31 @@ async function answer(one: Case): Promise<unknown> {
       return { event: { eventType, target: targetRun ?? '' }, values: commentArguments(one.text ?? '') };
     }
     case 'payload':
-      return undefined;
+      return payloadAnswer(one);
     default:
       return one.kind satisfies never;
   }
+}
+
+function payloadAnswer(one: Case): unknown {
+  let event: RepositoryEvent;
+  try {
+    event = eventFromPayload(one.event?.body ?? '', one.event?.headers ?? {}, 'payload.json');
+  } catch {
+    return 'error';
+  }
+  return told({ ...event, testRun: event.targetRun });
+}
+
+/** What an event tells: unknown, empty and zero are the same in Go. */
+function told(event: Record<string, unknown>): Record<string, unknown> {
+  const names =
+    `trigger eventType revision sourceBranch targetBranch repoUrl sourceUrl targetUrl repoOwner repoName sender title
+    pullRequestNumber labels comment testRun`.split(/\s+/);
+  const known = names.map((name): [string, unknown] => [name, event[name]]);
+  return Object.fromEntries(
+    known.filter(([, value]) => value != null && value !== '' && value !== 0 && String(value) !== ''),
+  );
 }
 
 /**

@@ -3,7 +3,7 @@ import { eventOf, type RepositoryEvent } from '../event.ts';
 import { commentCommand } from './comment.ts';
 import { isZero, type Payload } from './payload-fields.ts';
 
-/** Bitbucket Data Center's `repo:refs_changed` and `pr:…`; `key` is `X-Event-Key`. */
+/** Bitbucket Data Center's `repo:refs_changed` and `pr:…`; `key` is `X-Event-Key`. `event_title` is documented not to be there. */
 export function bitbucketDataCenterEvent(payload: Payload, key = payload.text('eventKey')): RepositoryEvent {
   if (key === 'repo:refs_changed') return push(payload);
   if (key === 'pr:opened' || key === 'pr:from_ref_updated' || key === 'pr:comment:added')
@@ -66,7 +66,6 @@ function pullRequest(payload: Payload, key: string): RepositoryEvent {
     revision: payload.text('pullRequest.fromRef.latestCommit'),
     sourceBranch: payload.text('pullRequest.fromRef.displayId'),
     targetBranch: payload.text('pullRequest.toRef.displayId'),
-    title: payload.text('pullRequest.title'),
     pullRequestNumber: payload.number('pullRequest.id'),
   });
 }

@@ -20,7 +20,7 @@ export interface Cel {
 }
 
 /** For all expressions of one evaluator together. */
-const milliseconds = 10_000;
+const enough = 5_000;
 const longest = 20_000;
 
 /** The functions of cel-go's standard library, which is all that Pipelines-as-Code has; the npm library has more. */
@@ -38,7 +38,11 @@ const standard = new Set(
  *
  * Regular expressions are RE2's, not JavaScript's: the library's own `matches` is replaced.
  */
-export async function celOf(variables: CelVariables, pathChanged?: (glob: string) => boolean): Promise<Cel> {
+export async function celOf(
+  variables: CelVariables,
+  pathChanged?: (glob: string) => boolean,
+  milliseconds = enough,
+): Promise<Cel> {
   const [{ Environment }, compile] = await Promise.all([import('@marcbachmann/cel-js'), regexCompiler()]);
   const env = new Environment({ homogeneousAggregateLiterals: false, limits: { maxDepth: 200, maxAstNodes: 20_000 } });
   for (const [name, value] of Object.entries(variables)) {

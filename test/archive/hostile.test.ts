@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { test } from 'node:test';
+import { zstdCompressSync } from 'node:zlib';
+import { extractLayers } from '../../runtime/archive/extract.ts';
+import { replaceFolder } from '../../runtime/archive/replace.ts';
+import { TarParser } from '../../runtime/archive/tar-parser.ts';
+import { SubpipeError } from '../../runtime/errors.ts';
+import { extracted, layerOf, look, numbers, packed, scratch, tarOf } from './support.ts';
+
+const tricks: Record<string, { layers: Buffer[]; error: RegExp }> = {
+  'an absolute path': { layers: [tarOf({ path: '/tmp/evil', content: 'x' })], error: /expected a relative path/ },
+  'a path with ..': { layers: [tarOf({ path: '../evil', content: 'x' })], error: /expected a relative path/ },
+  'a path with .. inside': {
+    layers: [tarOf({ path: 'a/../../evil', content: 'x' })],
+    error: /expected a relative path/,
+  },
+  'a path with a NUL': {
+    layers: [tarOf({ path: `${'long/'.repeat(60)}a\0b`, content: 'x' })],
+    error: /expected a relative path/,
+  },
+  'a file below a symlink': {
+    layers: [tarOf({ path: 'l', type: 'symlink', target: '..' }, { path: 'l/evil', content: 'x' })],
+    error: /below l, which is a symlink/,
+  },
+  'a folder below a symlink': {
+    layers: [tarOf({ path: 'l', type: 'symlink', target: '/tmp' }, { path: 'l/evil/', type: 'folder' })],
+    error: /below l, which is a symlink/,
+  },
+  'a hardlink to the outside': {
+    layers: [tarOf({ path: 'l', type: 'hardlink', target: '/etc/passwd' })],
+    error: /expected a relative path/,
+  },
+  'a hardlink up': {
+    layers: [tarOf({ path: 'l', type: 'hardlink', target: '../x' })],
+    error: /expected a relative path/,
+  },
+  'a hardlink to a symlink': {
+    layers: [
+      tarOf({ path: 's', type: 'symlink', target: '/etc/passwd' }, { path: 'l', type: 'hardlink', target: 's' }),
+    ],
+    error: /no file of the image/,
+  },
+  'a hardlink through a symlink': {
+    layers: [
+      tarOf({ path: 's', type: 'symlink', target: '/etc' }, { path: 'l', type: 'hardlink', target: 's/passwd' }),
+    ],
+    error: /no file of the image/,
+  },
+  'a hardlink to nothing': {
+    layers: [tarOf({ path: 'l', type: 'hardlink', target: 'x' })],
+    error: /no file of the image/,
+  },
+  'a whiteout of ..': { layers: [tarOf({ path: 'a/.wh...' })], error: /removes nothing/ },
+  'a whiteout of nothing': { layers: [tarOf({ path: '.wh.' })], error: /removes nothing/ },
+  'a symlink that points nowhere': {
+    layers: [tarOf({ path: 's', type: 'symlink', target: '' })],
+    error: /points nowhere/,
+  },
+  'a file that is cut off': {
+    layers: [tarOf({ path: 'a', size: 5000 }).subarray(0, 1500)],
+    error: /middle of an entry/,
+  },
+  'no tar': { layers: [Buffer.alloc(2000, 'x')], error: /is no tar/ },
+  'a zstd frame that is cut off': {
+    layers: [zstdCompressSync(tarOf({ path: 'a' })).subarray(0, 60)],
+    error: /zstd frame/,
+  },
+  'garbage after a zstd frame': {
+    layers: [Buffer.concat([zstdCompressSync(tarOf({ path: 'a' })), Buffer.from('garbage!')])],
+    error: /no zstd frame/,
+  },
+  'more entries than allowed': {
+    layers: [tarOf({ path: 'a' }, { path: 'b' }, { path: 'c' })],
+    error: /limit "entries" of 2/,
+  },
+  'more bytes than allowed': { layers: [tarOf({ path: 'a', content: 'x'.repeat(2_000_000) })], error: /limit "bytes"/ },
+  'a size larger than allowed': { layers: [tarOf({ path: 'a', size: 2 ** 45 })], error: /limit "size"/ },
+};
+
+for (const [name, { layers, error }] of Object.entries(tricks)) {
+  test(`${name} is refused, and nothing is left`, async () => {
+    const folder = await scratch();
+    const target = join(folder, 'inner/target');
+    mkdirSync(target, { recursive: true });
+    writeFileSync(join(target, 'mine'), 'as it was');
+    const before = look(folder);
+    const limits = { entries: 2, bytes: 1_000_000 };
+    await assert.rejects(extracted(layers, target, { limits }), (thrown: unknown) => {
+      assert.ok(thrown instanceof SubpipeError);
+      assert.match(thrown.message, error);
+      return true;
+    });
+    const after = look(folder);
+    for (const seen of [before, after]) seen.delete('/inner/target'); // its mtime
+    assert.deepEqual(after, before);
+    assert.ok(!existsSync('/tmp/evil'));
+  });
+}
+
+test('devices and pipes are left out and told', async () => {
+  const tar = tarOf({ path: 'null' }, { path: 'file', content: 'x' });
+  tar[156] = '3'.charCodeAt(0);
+  tar.write('        ', 148, 'latin1');
+  const sum = tar.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+  tar.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  const target = join(await scratch(), 'out');
+  const told: string[] = [];
+  await extracted([tar], target, { warn: (message) => told.push(message) });
+  assert.deepEqual(readdirSync(target), ['file']);
+  assert.deepEqual(told, ['null is a device: left out']);
+});
+
+test('a symlink of a layer below is replaced by the folder of one above, and not followed', async () => {
+  const folder = await scratch();
+  const outside = join(folder, 'outside');
+  mkdirSync(outside);
+  const below = tarOf({ path: 'd', type: 'symlink', target: outside });
+  await extracted([below, tarOf({ path: 'd/x', content: 'inside' })], join(folder, 'out'));
+  assert.deepEqual(readdirSync(outside), []);
+  assert.equal(readFileSync(join(folder, 'out/d/x'), 'utf8'), 'inside');
+  await extracted([tarOf({ path: 'd/x', content: 'y' }), below], join(folder, 'two'));
+  assert.ok(lstatSync(join(folder, 'two/d')).isSymbolicLink());
+  assert.deepEqual(readdirSync(outside), []);
+});
+
+test('a stream that fails at its end, as one with a wrong digest does, leaves the folder as it was', async () => {
+  const target = join(await scratch(), 'target');
+  mkdirSync(target);
+  writeFileSync(join(target, 'mine'), 'as it was');
+  const bytes = await packed(target);
+  const wrong = async function* () {
+    yield bytes;
+    throw new SubpipeError('FAILED', 'has another digest');
+  };
+  const layer = { ...layerOf(bytes), open: async () => Readable.from(wrong()) };
+  await assert.rejects(
+    replaceFolder(target, (folder) => extractLayers([{ layer }], folder)),
+    /another digest/,
+  );
+  assert.deepEqual(readdirSync(target), ['mine']);
+  const other = { ...layerOf(bytes), diffId: `sha256:${'0'.repeat(64)}` as const };
+  await assert.rejects(
+    replaceFolder(target, (folder) => extractLayers([{ layer: other }], folder)),
+    /but its image says/,
+  );
+  assert.deepEqual(readdirSync(target), ['mine']);
+});
+
+test('a tar with any bytes changed is read or refused, and nothing else happens', async () => {
+  const long = tarOf(
+    { path: `${'p/'.repeat(80)}ü`, content: 'x'.repeat(700), mtime: 5, nanoseconds: 7 },
+    { path: 'folder/', type: 'folder' },
+    { path: 'link', type: 'symlink', target: 't'.repeat(120) },
+    { path: 'big', size: 0, uid: 3_000_000, attributes: new Map([['user.a', Buffer.from('b')]]) },
+  );
+  const next = numbers(42);
+  let refused = 0;
+  for (let i = 0; i < 4000; i++) {
+    const bytes = Buffer.from(long);
+    for (let k = 0; k <= next() * 6; k++) bytes[Math.floor(next() * bytes.length)] = Math.floor(next() * 256);
+    // Checksums are made right again, or nothing behind them would be reached.
+    for (let at = 0; next() < 0.95 && at + 512 <= bytes.length; at += 512) {
+      if (bytes.toString('latin1', at + 257, at + 262) !== 'ustar') continue;
+      bytes.write('        ', at + 148, 'latin1');
+      const sum = bytes.subarray(at, at + 512).reduce((total, byte) => total + byte, 0);
+      bytes.write(`${sum.toString(8).padStart(6, '0')}\0 `, at + 148, 'latin1');
+    }
+    try {
+      const parser = new TarParser({ entry() {}, data() {}, end() {} }, 'the tar');
+      for (let at = 0; at < bytes.length; ) {
+        const count = 1 + Math.floor(next() * 900);
+        parser.write(bytes.subarray(at, at + count));
+        at += count;
+      }
+      parser.finish();
+    } catch (error) {
+      assert.ok(error instanceof SubpipeError, String(error));
+      refused++;
+    }
+  }
+  assert.ok(refused > 100 && refused < 3900, String(refused));
+});

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { repairFolder, replaceFolder } from '../../runtime/archive/replace.ts';
+import { scratch } from './support.ts';
+
+const replaceModule = join(import.meta.dirname, '../../runtime/archive/replace.ts');
+
+test('a folder that is not there appears; one that is there keeps its inode and gets all of the new content', async () => {
+  const target = join(await scratch(), 'a/b');
+  await replaceFolder(target, async (folder) => writeFileSync(join(folder, 'one'), '1'));
+  assert.deepEqual(readdirSync(target), ['one']);
+  assert.deepEqual(readdirSync(join(target, '..')), ['b']);
+  const { ino } = statSync(target);
+  await replaceFolder(target, async (folder) => writeFileSync(join(folder, 'two'), '2'));
+  assert.deepEqual(readdirSync(target), ['two']);
+  assert.equal(statSync(target).ino, ino);
+});
+
+test('killed at any rename of the exchange, the folder is as it was after the repair', async () => {
+  // A process that ends itself at its Nth rename, as if it was killed.
+  const program = `
+    import fs from 'node:fs';
+    import { syncBuiltinESMExports } from 'node:module';
+    const { renameSync } = fs;
+    let left = Number(process.argv[1]);
+    fs.renameSync = (from, to) => { if (left-- === 0) process.kill(process.pid, 'SIGKILL'); renameSync(from, to); };
+    syncBuiltinESMExports();
+    const { replaceFolder } = await import(${JSON.stringify(replaceModule)});
+    await replaceFolder(process.argv[2], async (folder) => {
+      for (const name of ['both', 'fresh', 'more']) fs.writeFileSync(folder + '/' + name, 'new');
+    });`;
+  let killed = 0;
+  for (let count = 0; ; count++) {
+    const target = await scratch();
+    for (const name of ['both', 'old', 'sub']) mkdirSync(join(target, name));
+    writeFileSync(join(target, 'both/file'), 'old');
+    const run = spawnSync(process.execPath, ['--input-type=module', '-e', program, String(count), target]);
+    if (run.status === 0) {
+      assert.deepEqual(readdirSync(target), ['both', 'fresh', 'more']);
+      break;
+    }
+    assert.equal(run.signal, 'SIGKILL', String(run.stderr));
+    killed++;
+    assert.equal(repairFolder(target), true);
+    assert.deepEqual(readdirSync(target), ['both', 'old', 'sub']);
+    assert.equal(readFileSync(join(target, 'both/file'), 'utf8'), 'old');
+    assert.equal(repairFolder(target), false);
+  }
+  assert.equal(killed, 7);
+});
+
+test('a work folder that is a symlink to elsewhere is removed and not followed', async () => {
+  const folder = await scratch();
+  const target = join(folder, 'target');
+  const outside = join(folder, 'outside');
+  mkdirSync(target);
+  mkdirSync(outside);
+  writeFileSync(join(outside, 'journal'), JSON.stringify({ old: [], new: ['x'] }));
+  const { symlinkSync } = await import('node:fs');
+  symlinkSync(outside, join(target, '.subpipe-pull'));
+  await replaceFolder(target, async (inner) => writeFileSync(join(inner, 'x'), ''));
+  assert.deepEqual(readdirSync(target), ['x']);
+  assert.deepEqual(readdirSync(outside), ['journal']);
+});

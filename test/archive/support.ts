@@ -1,0 +1,85 @@
+import { createWriteStream, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { allOf, type Change } from '../../runtime/archive/changes.ts';
+import { type Extracted, type ExtractOptions, extractLayers, type LayerSource } from '../../runtime/archive/extract.ts';
+import { fromText } from '../../runtime/archive/path.ts';
+import { replaceFolder } from '../../runtime/archive/replace.ts';
+import { scanTree } from '../../runtime/archive/scan.ts';
+import { encodeHeader, padded, type TarHeader } from '../../runtime/archive/tar-header.ts';
+import { type WriteTreeOptions, writeTree } from '../../runtime/archive/write-tree.ts';
+import { digestOf } from '../../runtime/oci/digest.ts';
+
+export function scratch(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'subpipe-test-'));
+}
+
+/** A layer that is in memory. */
+export function layerOf(bytes: Buffer, name = 'the layer'): LayerSource {
+  return { name, size: bytes.length, open: async () => Readable.from([bytes]) };
+}
+
+export async function packed(root: string, options: WriteTreeOptions = {}, changes?: Change[]): Promise<Buffer> {
+  const file = join(await scratch(), 'layer');
+  const tree = await scanTree(root);
+  const layer = await writeTree(tree, changes ?? allOf(tree), createWriteStream(file), options);
+  const bytes = await readFile(file);
+  if (layer.descriptor.digest !== digestOf(bytes)) throw new Error('the digest is not the digest');
+  return bytes;
+}
+
+export async function extracted(layers: Buffer[], target: string, options: ExtractOptions = {}): Promise<Extracted> {
+  const stages = layers.map((bytes, i) => ({ layer: layerOf(bytes, `layer ${i}`) }));
+  return replaceFolder(target, (folder) => extractLayers(stages, folder, options));
+}
+
+/** Bytes of a tar with these entries, as a hostile or careless program may write it. */
+export function tarOf(...entries: (Partial<TarHeader> & { path: string; content?: string })[]): Buffer {
+  const parts = entries.flatMap(({ content = '', path, ...header }) => {
+    const all = { mode: 0o644, uid: 0, gid: 0, mtime: 0, nanoseconds: 0, type: 'file' as const, ...header };
+    const bytes = Buffer.from(content);
+    const head = encodeHeader({ ...all, size: header.size ?? bytes.length, path: fromText(path) });
+    return [head, bytes, Buffer.alloc(padded(bytes.length) - bytes.length)];
+  });
+  return Buffer.concat([...parts, Buffer.alloc(1024)]);
+}
+
+/** All that can be seen of a tree, for comparing. */
+export function look(root: string): Map<string, unknown> {
+  const seen = new Map<string, unknown>();
+  const inodes = new Map<bigint, string>();
+  const visit = (folder: Buffer): void => {
+    for (const name of readdirSync(folder, { encoding: 'buffer' }).sort(Buffer.compare)) {
+      const path = Buffer.concat([folder, Buffer.from('/'), name]);
+      const found = lstatSync(path, { bigint: true });
+      const key = path.subarray(Buffer.byteLength(root)).toString('latin1');
+      const first = found.isFile() ? (inodes.get(found.ino) ?? key) : key;
+      inodes.set(found.ino, first);
+      seen.set(key, {
+        mode: found.mode,
+        mtime: found.mtimeNs,
+        uid: found.uid,
+        gid: found.gid,
+        first,
+        content: found.isFile() ? digestOf(readFileSync(path)) : undefined,
+        target: found.isSymbolicLink() ? readlinkSync(path, 'latin1') : undefined,
+      });
+      if (found.isDirectory()) visit(path);
+    }
+  };
+  visit(Buffer.from(root));
+  return seen;
+}
+
+/** The same numbers from 0 to 1 for the same seed (mulberry32). */
+export function numbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let value = Math.imul(state ^ (state >>> 15), 1 | state);
+    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
+    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { test } from 'node:test';
+import { allOf, changesSince } from '../../runtime/archive/changes.ts';
+import { loadLibc } from '../../runtime/archive/libc.ts';
+import { scanTree } from '../../runtime/archive/scan.ts';
+import { loadState, saveState } from '../../runtime/archive/state.ts';
+import { writeTree } from '../../runtime/archive/write-tree.ts';
+import { mutate } from './generate.ts';
+import { extracted, look, numbers, packed, scratch } from './support.ts';
+
+for (const kind of ['none', 'gzip', 'zstd'] as const) {
+  test(`generated trees come back as they were, by ${kind} layers of their changes`, async () => {
+    for (let seed = 1; seed <= 8; seed++) {
+      const next = numbers(seed * 31);
+      const folder = await scratch();
+      const [root, state] = [join(folder, 'tree'), join(folder, 'state')];
+      fs.mkdirSync(root);
+      const layers: Buffer[] = [];
+      for (let round = 0; round < 4; round++) {
+        const before = await loadState(state);
+        mutate(root, next, 60);
+        const tree = await scanTree(root);
+        const changes = before === undefined ? undefined : changesSince(before, tree);
+        layers.push(await packed(root, { compression: { kind } }, changes));
+        await saveState(state, tree, {});
+      }
+      await extracted(layers, join(folder, 'out'), { owner: 'keep' });
+      assert.deepEqual(look(join(folder, 'out')), look(root), `seed ${seed}`);
+    }
+  });
+}
+
+test('an unchanged tree has no changes; a file changed in place with its size and mtime has', async () => {
+  const folder = await scratch();
+  const root = join(folder, 'tree');
+  fs.mkdirSync(join(root, 'sub'), { recursive: true });
+  fs.writeFileSync(join(root, 'sub/same'), 'one');
+  fs.writeFileSync(join(root, 'other'), 'x');
+  await saveState(join(folder, 'state'), await scanTree(root), { digest: 'd' });
+  const state = await loadState(join(folder, 'state'));
+  assert.ok(state !== undefined);
+  assert.deepEqual(state.about, { digest: 'd' });
+  assert.deepEqual(changesSince(state, await scanTree(root)), []);
+  const { atime, mtime } = fs.statSync(join(root, 'sub/same'));
+  fs.writeFileSync(join(root, 'sub/same'), 'two');
+  fs.utimesSync(join(root, 'sub/same'), atime, mtime);
+  const paths = changesSince(state, await scanTree(root)).map((change) => change.kind === 'put' && change.node.path);
+  assert.deepEqual(paths, ['sub', 'sub/same']);
+});
+
+test('the same tree gives the same digest, wherever and whenever it is packed', async () => {
+  const digests = new Set<string>();
+  for (let i = 0; i < 2; i++) {
+    const root = join(await scratch(), `tree-${i}`);
+    fs.mkdirSync(root);
+    const names = ['b', 'a', 'c/d'];
+    fs.mkdirSync(join(root, 'c'));
+    for (const name of i === 0 ? names : names.toReversed()) fs.writeFileSync(join(root, name), name);
+    const bytes = await packed(root, { times: { latest: 1_000_000 } });
+    digests.add(createHash('sha256').update(bytes).digest('hex'));
+  }
+  assert.equal(digests.size, 1);
+});
+
+test('a folder that lost all it had is one mark; a removed folder is one whiteout', async () => {
+  const folder = await scratch();
+  const root = join(folder, 'tree');
+  for (const path of ['cache/a', 'cache/b', 'gone/x/y']) {
+    fs.mkdirSync(join(root, path, '..'), { recursive: true });
+    fs.writeFileSync(join(root, path), path);
+  }
+  const before = await scanTree(root);
+  fs.rmSync(join(root, 'gone'), { recursive: true });
+  fs.rmSync(join(root, 'cache/a'));
+  fs.rmSync(join(root, 'cache/b'));
+  fs.writeFileSync(join(root, 'cache/c'), '');
+  const nodes = new Map(before.nodes.map((node) => [node.path, node]));
+  const changes = changesSince(nodes, await scanTree(root));
+  const said = changes.map((change) => [change.kind, change.kind === 'put' ? change.node.path : change.path]);
+  assert.deepEqual(said, [
+    ['remove', 'gone'],
+    ['put', 'cache'],
+    ['empty', 'cache'],
+    ['put', 'cache/c'],
+  ]);
+});
+
+test('a file that changes while it is read is an error', async () => {
+  const root = await scratch();
+  fs.writeFileSync(join(root, 'a'), 'before');
+  const tree = await scanTree(root);
+  fs.writeFileSync(join(root, 'a'), 'after!');
+  const sink = new Writable({ write: (_bytes, _encoding, done) => done() });
+  await assert.rejects(writeTree(tree, allOf(tree), sink), /a changed while it was read/);
+});
+
+test('what is in .ociignore and the patterns stays out', async () => {
+  const root = await scratch();
+  for (const path of ['keep/a.txt', 'keep/b.log', 'node_modules/x', 'keep/c.tmp']) {
+    fs.mkdirSync(join(root, path, '..'), { recursive: true });
+    fs.writeFileSync(join(root, path), '');
+  }
+  fs.writeFileSync(join(root, '.ociignore'), '*.log\n!keep/b.log\n.ociignore\nnode_modules/\n');
+  const all = await scanTree(root, { exclude: ['*.tmp'] });
+  assert.deepEqual(
+    all.nodes.map(({ path }) => path),
+    ['keep', 'keep/a.txt', 'keep/b.log'],
+  );
+  const some = await scanTree(root, { include: ['*.txt'] });
+  assert.deepEqual(
+    some.nodes.map(({ path }) => path),
+    ['keep', 'keep/a.txt'],
+  );
+});
+
+test('sockets and pipes are left out and told', async () => {
+  const root = await scratch();
+  execFileSync('mkfifo', [join(root, 'pipe')]);
+  const tree = await scanTree(root);
+  assert.deepEqual(tree.skipped, [{ path: 'pipe', what: 'a pipe' }]);
+  assert.deepEqual(tree.nodes, []);
+});
+
+test('extended attributes come back, with bytes of any value', { skip: loadLibc() === undefined }, async (context) => {
+  const root = await scratch();
+  fs.writeFileSync(join(root, 'a'), 'x');
+  const fd = fs.openSync(join(root, 'a'), 'r+');
+  const value = Buffer.from([0, 10, 61, 255, 128]);
+  const isSet = loadLibc()?.set(fd, 'user.test', value);
+  fs.closeSync(fd);
+  if (isSet !== true) return context.skip('this filesystem has none');
+  const target = join(await scratch(), 'out');
+  await extracted([await packed(root)], target);
+  const copy = fs.openSync(join(target, 'a'), 'r');
+  assert.deepEqual(loadLibc()?.get(copy, 'user.test'), value);
+  fs.closeSync(copy);
+});
+
+test('holes stay holes', async () => {
+  const root = await scratch();
+  const fd = fs.openSync(join(root, 'sparse'), 'w');
+  fs.writeSync(fd, 'end', 200_000_000);
+  fs.closeSync(fd);
+  const target = join(await scratch(), 'out');
+  const { bytes } = await extracted([await packed(root)], target);
+  assert.ok(bytes < 1_000_000);
+  const found = fs.statSync(join(target, 'sparse'));
+  assert.equal(found.size, 200_000_003);
+  assert.ok(found.blocks * 512 < 10_000_000);
+});

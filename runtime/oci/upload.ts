@@ -163,10 +163,11 @@ class Upload {
   }
 
   #lowerLimit(session: UploadSession, refusal: Refusal): boolean {
-    const now = this.#limit(session) ?? this.#blob?.size ?? Number.POSITIVE_INFINITY;
+    const now = this.#connection.requestLimit ?? this.#blob?.size ?? Number.POSITIVE_INFINITY;
     const said = limitIn(refusal.said);
-    const next = said !== undefined && said < now ? said : [32, 4, 1, 0.5].map(mebibytes).find((size) => size < now);
-    if (next === undefined || next < smallestChunk || next < session.minimum) return false;
+    const lower = said !== undefined && said < now ? said : [16, 4, 1, 0.5].map(mebibytes).find((size) => size < now);
+    const next = lower === undefined ? undefined : Math.max(lower, session.minimum);
+    if (next === undefined || next < smallestChunk || next >= now) return false;
     this.#connection.requestLimit = next;
     return true;
   }

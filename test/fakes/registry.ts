@@ -149,7 +149,7 @@ export class FakeRegistry {
   }
 
   async #blob(request: IncomingMessage, response: ServerResponse, repository: string, digest: string): Promise<void> {
-    const bytes = this.#repository(repository).blobs.has(digest) ? this.#blobs.get(digest) : undefined;
+    const bytes = this.#repositories.get(repository)?.blobs.has(digest) ? this.#blobs.get(digest) : undefined;
     if (bytes === undefined) return refuse(response, 404, 'BLOB_UNKNOWN');
     const { storage, noRanges, cutDownloads } = this.#quirks;
     if (request.method === 'GET' && storage !== undefined) {

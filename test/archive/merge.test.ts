@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { extractLayers } from '../../runtime/archive/extract.ts';
+import { type MergePolicy, planMerge } from '../../runtime/archive/merge.ts';
+import { replaceFolder } from '../../runtime/archive/replace.ts';
+import { digestOf } from '../../runtime/oci/digest.ts';
+import { layerOf, scratch, tarOf } from './support.ts';
+
+const file = (path: string, content: string) => ({ path, content });
+const gone = (path: string) => ({ path: path.replace(/([^/]+)$/, '.wh.$1') });
+const base = tarOf(
+  file('a', 'a0'),
+  file('b', 'b0'),
+  { path: 'd', type: 'folder', mode: 0o755 },
+  file('d/x', 'x0'),
+  file('d/y', 'y0'),
+);
+
+async function merged(images: Record<string, Buffer[]>, policy: MergePolicy = 'error'): Promise<string> {
+  const target = join(await scratch(), 'out');
+  const sources = Object.entries(images).map(([name, layers]) => ({
+    name,
+    layers: layers.map((bytes, i) => ({ ...layerOf(bytes, `${name}:${i}`), digest: digestOf(bytes) })),
+  }));
+  const plan = await planMerge(sources, { policy });
+  await replaceFolder(target, (folder) => extractLayers(plan.stages, folder, {}, plan.gone));
+  return target;
+}
+
+const text = (target: string, path: string) => readFileSync(join(target, path), 'utf8');
+
+test('what each side changed, added and removed is in the merge', async () => {
+  const one = tarOf(file('a', 'a1'), file('d/new', 'n1'), gone('d/x'));
+  const two = [tarOf(file('b', 'b1'), file('e/f', 'f1')), tarOf(file('b', 'b2'))];
+  const out = await merged({ one: [base, one], two: [base, ...two] });
+  assert.deepEqual([text(out, 'a'), text(out, 'b'), text(out, 'd/new'), text(out, 'e/f')], ['a1', 'b2', 'n1', 'f1']);
+  assert.deepEqual(readdirSync(join(out, 'd')), ['new', 'y']);
+});
+
+test('a path changed differently is an error that names it, unless a policy decides', async () => {
+  const images = { one: [base, tarOf(file('a', 'a1'), file('b', 'b1'))], two: [base, tarOf(file('a', 'a2'))] };
+  await assert.rejects(merged(images), /one, two changed the same paths differently: a$/);
+  assert.equal(text(await merged(images, 'first'), 'a'), 'a1');
+  assert.equal(text(await merged(images, 'last'), 'a'), 'a2');
+  assert.equal(text(await merged(images, { ours: 'two' }), 'a'), 'a2');
+  assert.equal(text(await merged(images, 'last'), 'b'), 'b1');
+});
+
+test('the same change twice is no conflict; nor is a file told again as it was', async () => {
+  const same = { one: [base, tarOf(file('a', 'a1'))], two: [base, tarOf({ ...file('a', 'a1'), mtime: 9 })] };
+  const out = await merged(same);
+  assert.equal(text(out, 'a'), 'a1');
+  assert.equal(lstatSync(join(out, 'a')).mtimeMs, 9000);
+  const again = { one: [base, tarOf(file('a', 'a0'))], two: [base, tarOf(file('a', 'a2'))] };
+  assert.equal(text(await merged(again), 'a'), 'a2');
+});
+
+test('removed by one and changed by the other is a conflict, also by the folder above', async () => {
+  const change = tarOf({ path: 'd', type: 'folder', mode: 0o755 }, file('d/x', 'x1'));
+  await assert.rejects(merged({ one: [base, tarOf(gone('d/x'))], two: [base, change] }), /: d\/x$/);
+  await assert.rejects(merged({ one: [base, tarOf(gone('d'))], two: [base, change] }), /d\/x/);
+  await assert.rejects(merged({ one: [base, tarOf(file('d', 'a file'))], two: [base, change] }), /d\/x/);
+  const empty = tarOf({ path: 'd/.wh..wh..opq' });
+  await assert.rejects(merged({ one: [base, empty], two: [base, change] }), /d\/x/);
+});
+
+test('removed by both, or by one alone, is gone', async () => {
+  const both = await merged({ one: [base, tarOf(gone('d'))], two: [base, tarOf(gone('d'), file('z', ''))] });
+  assert.ok(!existsSync(join(both, 'd')));
+  const one = await merged({ one: [base, tarOf(gone('b'))], two: [base, tarOf(file('z', ''))] });
+  assert.deepEqual(readdirSync(one), ['a', 'd', 'z']);
+  const emptied = await merged({ one: [base, tarOf({ path: 'd/.wh..wh..opq' })], two: [base, tarOf(file('d/z', ''))] });
+  assert.deepEqual(readdirSync(join(emptied, 'd')), ['z']);
+});
+
+test('images with nothing in common are laid over each other; one image, or the same twice, is taken as it is', async () => {
+  const out = await merged({ one: [base], two: [tarOf(file('q', 'q'))] });
+  assert.deepEqual(readdirSync(out), ['a', 'b', 'd', 'q']);
+  const up = tarOf(file('a', 'a1'));
+  assert.equal(text(await merged({ one: [base], two: [base, up] }), 'a'), 'a1');
+  assert.equal(text(await merged({ one: [base, up], two: [base, up] }), 'a'), 'a1');
+});

@@ -1,8 +1,9 @@
 import minimist from 'minimist';
 import { invalid } from './errors.ts';
 import type { LogFormat, LogLevel } from './log.ts';
-import { choice, integer, kebab, type Params, text } from './params.ts';
+import { choice, integer, kebab, type Param, type Params, text } from './params.ts';
 import type { StepDefinition } from './step.ts';
+import { splitWords } from './words.ts';
 
 /** Flags that every step has, beside its own params. */
 export const commonParams = {
@@ -27,7 +28,9 @@ export const commonParams = {
 
 /** Flags of steps that talk to Kubernetes, for use outside a cluster. */
 export const kubeParams = {
-  kubeconfig: text("kubeconfig file. Default: KUBECONFIG, then the pod's service account, then ~/.kube/config."),
+  kubeconfig: text("kubeconfig file. Default: KUBECONFIG, then the pod's service account, then ~/.kube/config.", {
+    short: 'k',
+  }),
   context: text('Context of the kubeconfig.'),
 };
 
@@ -50,8 +53,9 @@ export function flagsOf(step: StepDefinition): Params {
  * Reads `--name=value` flags (minimist).
  * @throws SubpipeError `INVALID` for a flag that the step does not have, or a word that belongs to no flag.
  */
-export function parseFlags(step: StepDefinition, argv: readonly string[]): Flags {
+export function parseFlags(step: StepDefinition, words: readonly string[]): Flags {
   const params = flagsOf(step);
+  const argv = step.replaces === undefined ? words : longFlags(params, words);
   const names = Object.keys(params).map(kebab);
   const results = Object.keys(step.results).map(kebab);
   const toggles = new Set(
@@ -62,7 +66,7 @@ export function parseFlags(step: StepDefinition, argv: readonly string[]): Flags
   const end = argv.indexOf('--');
   const head = (end < 0 ? argv : argv.slice(0, end)).map((word) => (toggles.has(word) ? `${word}=true` : word));
   // minimist takes --no-x for --x=false.
-  const negated = head.find((word) => word.startsWith('--no-'));
+  const negated = head.find((word) => word.startsWith('--no-') && !names.includes(word.slice(2).replace(/=.*$/s, '')));
   if (negated !== undefined) throw unknownWord(negated, step, names);
 
   const parsed = minimist(head, {
@@ -82,6 +86,15 @@ export function parseFlags(step: StepDefinition, argv: readonly string[]): Flags
       .filter((value) => value !== '');
     if (values.length > 0) given.set(name, values);
   }
+  for (const [name, param] of Object.entries(params)) {
+    const values = given.get(kebab(name));
+    if (param.commas === true && values !== undefined) {
+      given.set(
+        kebab(name),
+        values.flatMap((value) => splitWords(value, `--${kebab(name)}`)),
+      );
+    }
+  }
   const list = Object.entries(step.params).find(([, param]) => param.type === 'array');
   const rest = end < 0 ? [] : argv.slice(end + 1);
   if (list !== undefined && rest.length > 0) given.set(kebab(list[0]), [...(given.get(kebab(list[0])) ?? []), ...rest]);
@@ -99,6 +112,40 @@ export function parseFlags(step: StepDefinition, argv: readonly string[]): Flags
     help: parsed.help === true,
     version: parsed.version === true,
   };
+}
+
+/**
+ * `-f x`, `-fx`, `-Bf x`, `--providerToken x` as `--name=x`: what commands written in Go take (pflag). A flag that wants a value takes
+ * the next word, whatever it looks like.
+ */
+function longFlags(params: Params, words: readonly string[]): string[] {
+  const long = new Map<string, [string, Param<unknown>]>();
+  for (const [name, param] of Object.entries(params)) {
+    for (const key of [kebab(name), ...(param.aliases ?? [])]) long.set(`--${key}`, [kebab(name), param]);
+    if (param.short !== undefined) long.set(`-${param.short}`, [kebab(name), param]);
+  }
+  const result: string[] = [];
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index] ?? '';
+    if (word === '--') return [...result, ...words.slice(index)];
+    const equals = word.indexOf('=');
+    const isLong = word.startsWith('--');
+    const [name, param] = long.get(isLong ? (equals < 0 ? word : word.slice(0, equals)) : word.slice(0, 2)) ?? [];
+    if (name === undefined || param === undefined) {
+      result.push(word);
+      continue;
+    }
+    const rest = isLong ? (equals < 0 ? undefined : word.slice(equals + 1)) : word.slice(2) || undefined;
+    if (param.form === 'true|false') {
+      const more = !isLong && rest !== undefined && !rest.startsWith('=') ? [`-${rest}`] : [];
+      result.push(`--${name}=${more.length > 0 ? 'true' : (rest?.replace(/^=/, '') ?? 'true')}`);
+      if (more.length > 0) result.push(...longFlags(params, [...more, ...words.slice(index + 1)]));
+      if (more.length > 0) return result;
+    } else if (rest !== undefined) result.push(`--${name}=${isLong ? rest : rest.replace(/^=/, '')}`);
+    else if (index + 1 < words.length) result.push(`--${name}=${words[++index]}`);
+    else throw invalid(`${word} has no value: expected ${param.form}`);
+  }
+  return result;
 }
 
 function unknownWord(word: string, step: StepDefinition, names: string[]): Error {

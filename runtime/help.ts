@@ -5,7 +5,9 @@ import type { StepDefinition } from './step.ts';
 /** The text of `--help`. */
 export function helpOf(step: StepDefinition): string {
   const rows = Object.entries(flagsOf(step)).map(([name, param]) => {
-    const left = param.type === 'array' ? `-- ${param.form}...` : `--${kebab(name)}=${param.form}`;
+    const short = step.replaces === undefined || param.short === undefined ? '' : `-${param.short}, `;
+    const left =
+      param.type === 'array' && short === '' ? `-- ${param.form}...` : `${short}--${kebab(name)}=${param.form}`;
     const standard = typeof param.default === 'string' ? ` (default ${param.default})` : '';
     return [left, `${param.description}${param.required ? ' (required)' : standard}`] as const;
   });
@@ -23,7 +25,9 @@ export function helpOf(step: StepDefinition): string {
       ? []
       : ['', 'Results (without a path they are printed as one JSON object):', ...table(results)]),
     '',
-    'Exit codes: 0 done, 1 what it was asked to do failed, 2 bad input, 3 an outside service failed for good.',
+    step.replaces === undefined
+      ? 'Exit codes: 0 done, 1 what it was asked to do failed, 2 bad input, 3 an outside service failed for good.'
+      : `Exit codes: 0 done, 1 it failed, as ${step.replaces} has them.`,
     '',
   ].join('\n');
 }

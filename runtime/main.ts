@@ -58,12 +58,26 @@ export async function runStep<P extends Params, R extends Results>(
       kubeconfig: values.kubeconfig as string | undefined,
       context: values.context as string | undefined,
     });
-    await step.run({ params: values as ValuesOf<P>, kube, log, env: options.env, signal: options.signal, report });
+    await step.run({
+      params: values as ValuesOf<P>,
+      kube,
+      log,
+      env: options.env,
+      signal: options.signal,
+      report,
+      stdout,
+    });
     return 0;
   } catch (error) {
+    if (step.replaces !== undefined && early === 'text') {
+      const sentence = `Error: ${explain(error)}\n`;
+      if (options.stderr === undefined) process.stderr.write(sentence);
+      else options.stderr(sentence);
+      return 1;
+    }
     log.error(explain(error));
     if (!(error instanceof SubpipeError) && error instanceof Error) log.debug(error.stack ?? '');
-    return exitCodeOf(error);
+    return step.replaces === undefined ? exitCodeOf(error) : 1;
   }
 }
 

@@ -1,6 +1,7 @@
 import { parseDuration } from './duration.ts';
 import { invalid } from './errors.ts';
 import { textMapOf } from './shape.ts';
+import { splitWords } from './words.ts';
 import { parseYaml } from './yaml.ts';
 
 /** One input of a step: a flag on the command line, a param of the Task, a row of the README's table. */
@@ -15,6 +16,12 @@ export interface Param<T> {
   default?: string | string[] | undefined;
   /** A fixed value in the Task, such as `$(workspaces.source.path)`: then it is a flag, but no param of the Task. */
   bound?: string | undefined;
+  /** One letter that stands for the flag, for steps that take the place of another command. */
+  short?: string | undefined;
+  /** Other names of the flag, as that command writes them. */
+  aliases?: readonly string[] | undefined;
+  /** A list's flag may have several values, parted by commas; what follows `--` is taken as it is. */
+  commas?: boolean | undefined;
   /** Turns the flag's text into its value. `where` names the flag. @throws SubpipeError `INVALID`. */
   parse(given: string[], where: string): T | Promise<T>;
 }
@@ -29,6 +36,8 @@ interface Options {
   required?: boolean | undefined;
   default?: string | undefined;
   bound?: string | undefined;
+  short?: string | undefined;
+  aliases?: readonly string[] | undefined;
 }
 /** Unset stays `undefined` unless the param is required or has a default. */
 type Given<T, O extends Options> = O extends { required: true } | { default: string } ? T : T | undefined;
@@ -101,11 +110,17 @@ export function choice<const C extends string, const O extends Options & { defau
 }
 
 /** `true` or `false`; a bare flag is `true`. Default `false`. */
-export function toggle(description: string, options: { default?: 'true' | 'false' } = {}): Param<boolean> {
-  return choiceOfBoolean(description, { default: options.default ?? 'false' });
+export function toggle(
+  description: string,
+  options: { default?: 'true' | 'false'; short?: string; aliases?: readonly string[] } = {},
+): Param<boolean> {
+  return choiceOfBoolean(description, { ...options, default: options.default ?? 'false' });
 }
 
-function choiceOfBoolean(description: string, options: { default: string }): Param<boolean> {
+function choiceOfBoolean(
+  description: string,
+  options: { default: string; short?: string; aliases?: readonly string[] },
+): Param<boolean> {
   return single(description, 'true|false', options, (value, where) => {
     if (value === 'true' || value === 'false') return value === 'true';
     throw invalid(`${where} must be true or false, but is ${JSON.stringify(value)}`);
@@ -133,9 +148,23 @@ export function textMap<const O extends Options>(
  * A list of texts: the words after `--`, or the flag repeated. A step has at most one:
  * in the Task its elements follow `--`, so that an element such as `--namespace=x` stays an element.
  */
-export function list(description: string, options: { required?: boolean; form?: string } = {}): Param<string[]> {
-  const { required = false, form = 'TEXT' } = options;
-  return { description, form, type: 'array', required, ...(required ? {} : { default: [] }), parse: (given) => given };
+export function list(
+  description: string,
+  options: { required?: boolean; form?: string; short?: string; commas?: boolean } = {},
+): Param<string[]> {
+  const { required = false, form = 'TEXT', ...rest } = options;
+  const standard = required ? {} : { default: [] };
+  return { description, form, type: 'array', required, ...standard, ...rest, parse: (given) => given };
+}
+
+/** Texts parted by commas or line breaks, in one flag or several; a text with a comma in it stands in double quotes. */
+export function words(
+  description: string,
+  options: { form?: string; short?: string; aliases?: readonly string[]; bound?: string } = {},
+): Param<string[]> {
+  const { form = 'TEXT,…', ...rest } = options;
+  const parse = (given: string[], where: string) => given.flatMap((text) => splitWords(text, where));
+  return { description, form, type: 'string', required: false, ...rest, parse };
 }
 
 /** `dryRun` → `dry-run`. */

@@ -13,6 +13,8 @@ export interface StepContext<P extends Params, R extends Results> {
   env: NodeJS.ProcessEnv;
   /** Aborts on SIGTERM and SIGINT. A step that holds things of others (child runs) ends them first, then returns. */
   signal: AbortSignal;
+  /** For a step whose result a person or a script reads there. */
+  stdout(text: string): void;
   /**
    * Writes results. Call it once, and before a failure is thrown: a failed Task's results can be read in `finally`.
    * @param files Results whose names are known only at run time.
@@ -41,6 +43,11 @@ export interface StepDefinition<P extends Params = Params, R extends Results = R
   rbac?: readonly Rule[];
   /** Environment of the step's container from fields of its pod (the downward API): `{ POD: 'metadata.name' }`. */
   podFields?: Record<string, string>;
+  /**
+   * The command whose place the step takes in scripts: short flags and flags with their value in the next word are read as it does, and
+   * a failure is `Error: …` on stderr with exit code 1, whatever its kind.
+   */
+  replaces?: string;
   run(context: StepContext<P, R>): Promise<void>;
 }
 

@@ -10,6 +10,9 @@ import type { Target } from '../../oci/target.ts';
 import { type Downloader, decode } from './download.ts';
 import type { Origin } from './origin.ts';
 
+/** Bytes that a tar has around one file: headers, long names, padding. */
+const tarOverhead = 1024 * 1024;
+
 /**
  * An object of a Tekton bundle (docs/tekton-bundle-contracts.md): an image with one object a layer, which the layer's annotations
  * name. By digest it never changes; by tag it is the same as long as the image is.
@@ -77,7 +80,7 @@ async function contentOf(
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
   const blob = await target.readBlob(layer, { signal });
-  const bytes = await unpack(blob, layer.mediaType, limit + 1024 * 1024, from);
+  const bytes = await unpack(blob, layer.mediaType, limit, from);
   // "ustar" stands at 257 in every tar that tools write today (POSIX pax, "ustar Interchange Format").
   const content = bytes.subarray(257, 262).toString('latin1') === 'ustar' ? await firstFile(bytes) : bytes;
   if (content === undefined) throw invalid(`the layer of ${from} holds no file`);
@@ -99,7 +102,7 @@ async function unpack(blob: Readable, mediaType: string, limit: number, from: st
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       size += chunk.length;
       // A few kilobytes may unpack to gigabytes: what is counted is what comes out.
-      if (size > limit) throw tooLarge(from, limit);
+      if (size > limit + tarOverhead) throw tooLarge(from, limit);
       chunks.push(chunk);
     }
   } finally {

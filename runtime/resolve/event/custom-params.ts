@@ -67,9 +67,7 @@ async function passing(
   for (const [index, param] of params.entries()) {
     if (param.name === '') warnings.push(`spec.params[${index}] of the Repository has no name and is left out`);
     else if (param.filter === '') found.push(param);
-    else if (filtered.has(param.name))
-      warnings.push(`the param ${param.name} has a filter that holds already: spec.params[${index}] is left out`);
-    else {
+    else if (!filtered.has(param.name)) {
       cel ??= await filters(event, standard);
       if (!holds(cel, param)) continue;
       filtered.add(param.name);

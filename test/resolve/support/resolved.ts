@@ -64,3 +64,18 @@ function documentOf(text: string, file: string, read: { value: unknown; index: n
     lineOf: (path) => lineIn(text, read.index, path),
   };
 }
+
+/** A run with other values at some paths (`/` between the parts); undefined takes a field away. */
+export function edited(run: ResolvedRun, edit: Readonly<Record<string, unknown>>): ResolvedRun {
+  const copy = structuredClone(run.run);
+  for (const [path, value] of Object.entries(edit)) {
+    const parts = path.split('/');
+    const last = parts.pop() ?? '';
+    let at: unknown = copy;
+    for (const part of parts) at = typeof at === 'object' && at !== null ? Reflect.get(at, part) : undefined;
+    if (typeof at !== 'object' || at === null) throw new Error(`there is no ${path}`);
+    if (value === undefined) Reflect.deleteProperty(at, last);
+    else Reflect.set(at, last, value);
+  }
+  return { ...run, run: copy };
+}

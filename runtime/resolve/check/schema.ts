@@ -1,4 +1,4 @@
-import type { ErrorObject } from 'ajv';
+import type { ErrorObject, ValidateFunction } from 'ajv';
 import { describe, isFields } from '../../shape.ts';
 import type { FieldPath } from '../document.ts';
 import type { Findings } from './findings.ts';
@@ -8,14 +8,22 @@ import { didYouMean } from './names.ts';
  * Fields and their types, by Tekton's CRDs. schema.json is made from them: `node test/resolve/schema/main.ts`.
  */
 export async function checkSchema(run: unknown, findings: Findings): Promise<void> {
+  compiled ??= compile();
+  const check = await compiled;
+  if (check(run)) return;
+  for (const error of check.errors ?? []) report(error, run, findings);
+}
+
+let compiled: Promise<ValidateFunction> | undefined;
+
+/** Takes a while, so once for all runs. */
+async function compile(): Promise<ValidateFunction> {
   const [{ Ajv }, { default: schema }] = await Promise.all([
     import('ajv'),
     import('./schema.json', { with: { type: 'json' } }),
   ]);
   // The parent schema of an error says which fields there are.
-  const check = new Ajv({ allErrors: true, strict: false, verbose: true }).compile(schema);
-  if (check(run)) return;
-  for (const error of check.errors ?? []) report(error, run, findings);
+  return new Ajv({ allErrors: true, strict: false, verbose: true }).compile(schema);
 }
 
 function report(error: ErrorObject, run: unknown, findings: Findings): void {

@@ -8,7 +8,7 @@ export interface Challenge {
 /** Every challenge of a header that may hold several. */
 export function parseChallenges(header: string): Challenge[] {
   const challenges: Challenge[] = [];
-  const token = /\s*,?\s*([A-Za-z][\w-]*)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/gy;
+  const token = /[\s,]*([A-Za-z][\w-]*)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/gy;
   for (let match = token.exec(header); match !== null; match = token.exec(header)) {
     const [, name = '', quoted, plain] = match;
     const value = quoted?.replace(/\\(.)/g, '$1') ?? plain;

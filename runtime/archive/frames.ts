@@ -10,7 +10,7 @@ const zstdWhole = promisify(zstdCompress);
  * Bytes of tar in one zstd frame or gzip member: each is compressed by itself, in a thread of Node's own, so that a
  * layer uses several cores and can be unpacked by several. Part of the format: another size gives other digests.
  */
-export const frameSize = 4 * 1024 * 1024;
+export const frameSize = 2 * 1024 * 1024;
 
 /** Frames that are compressed at a time, as many as Node has threads for it by default. */
 const parallel = 4;

@@ -42,38 +42,44 @@ const largestId = 0o7777777;
 /**
  * An entry's header in the PAX format: ustar where all fits, with an extended header before it where not: long names,
  * names that are not ASCII, large numbers, fractions of seconds, extended attributes. No owner names, no other times.
+ *
+ * @param add gets the bytes, which are written over by the next header: it copies them.
  */
-export function encodeHeader(header: TarHeader & { path: BytePath }): Buffer {
-  const name = Buffer.from(header.type === 'folder' ? `${header.path}/` : header.path, 'latin1');
-  const target = Buffer.from(header.target ?? '', 'latin1');
-  const records: Buffer[] = [];
-  const add = (key: string, value: string | Buffer): void => {
-    records.push(encodeRecord(key, typeof value === 'string' ? Buffer.from(value) : value));
-  };
+export function writeHeader(header: TarHeader & { path: BytePath }, add: (bytes: Buffer) => void): void {
+  const name = header.type === 'folder' ? `${header.path}/` : header.path;
+  const target = header.target ?? '';
   const split = splitName(name);
-  if (!isUtf8(name) || !isUtf8(target)) add('hdrcharset', 'BINARY');
-  if (split === undefined) add('path', name);
-  if (target.length > 100 || !isAscii(target)) add('linkpath', target);
-  if (header.size > largestSize) add('size', String(header.size));
-  if (header.uid > largestId) add('uid', String(header.uid));
-  if (header.gid > largestId) add('gid', String(header.gid));
   const tooEarlyOrLate = header.mtime < 0 || header.mtime > largestSize;
-  if (header.nanoseconds !== 0 || tooEarlyOrLate) add('mtime', decimal(header.mtime, header.nanoseconds));
-  for (const [key, value] of header.attributes ?? []) add(`SCHILY.xattr.${key}`, value);
-  const main = encodeBlock(
-    flags[header.type],
-    split ?? { name: name.subarray(0, 100), prefix: Buffer.alloc(0) },
-    target,
-    {
-      ...header,
-      mtime: tooEarlyOrLate ? 0 : header.mtime,
-    },
+  const records: Buffer[] = [];
+  const tell = (key: string, value: string | Buffer): void => {
+    records.push(encodeRecord(key, typeof value === 'string' ? Buffer.from(value, 'latin1') : value));
+  };
+  if (!isUtf8(name) || !isUtf8(target)) tell('hdrcharset', 'BINARY');
+  if (split === undefined) tell('path', name);
+  if (target.length > 100 || !isAscii(target)) tell('linkpath', target);
+  if (header.size > largestSize) tell('size', String(header.size));
+  if (header.uid > largestId) tell('uid', String(header.uid));
+  if (header.gid > largestId) tell('gid', String(header.gid));
+  if (header.nanoseconds !== 0 || tooEarlyOrLate) tell('mtime', decimal(header.mtime, header.nanoseconds));
+  for (const [key, value] of header.attributes ?? []) tell(`SCHILY.xattr.${key}`, value);
+  if (records.length > 0) {
+    const size = records.reduce((sum, record) => sum + record.length, 0);
+    const numbers = { mode: 0o644, uid: 0, gid: 0, size, mtime: 0 };
+    add(encodeBlock('x', { name: 'PaxHeader', prefix: '' }, '', numbers));
+    for (const record of records) add(record);
+    add(Buffer.alloc(padded(size) - size));
+  }
+  const numbers = tooEarlyOrLate ? { ...header, mtime: 0 } : header;
+  add(
+    encodeBlock(flags[header.type], split ?? { name: name.slice(0, 100), prefix: '' }, target.slice(0, 100), numbers),
   );
-  if (records.length === 0) return main;
-  const size = records.reduce((sum, record) => sum + record.length, 0);
-  const own = { name: Buffer.from('PaxHeader'), prefix: Buffer.alloc(0) };
-  const extended = encodeBlock('x', own, Buffer.alloc(0), { mode: 0o644, uid: 0, gid: 0, size, mtime: 0 });
-  return Buffer.concat([extended, ...records, Buffer.alloc(padded(size) - size), main]);
+}
+
+/** {@link writeHeader}, as bytes of its own. */
+export function encodeHeader(header: TarHeader & { path: BytePath }): Buffer {
+  const parts: Buffer[] = [];
+  writeHeader(header, (bytes) => parts.push(Buffer.from(bytes)));
+  return Buffer.concat(parts);
 }
 
 /** `LENGTH KEY=VALUE\n`, where LENGTH counts itself. */
@@ -85,33 +91,35 @@ function encodeRecord(key: string, value: Buffer): Buffer {
 }
 
 /** A name of up to 100 bytes, or 155 and 100 at a slash. Undefined where it needs a PAX record. */
-function splitName(name: Buffer): { name: Buffer; prefix: Buffer } | undefined {
+function splitName(name: string): { name: string; prefix: string } | undefined {
   if (!isAscii(name)) return undefined;
-  if (name.length <= 100) return { name, prefix: Buffer.alloc(0) };
+  if (name.length <= 100) return { name, prefix: '' };
   const at = name.indexOf('/', name.length - 101);
   if (at <= 0 || at > 155 || at === name.length - 1) return undefined;
-  return { name: name.subarray(at + 1), prefix: name.subarray(0, at) };
+  return { name: name.slice(at + 1), prefix: name.slice(0, at) };
 }
+
+/** The one block that all headers are made in: a tree has tens of thousands. */
+const bytes = Buffer.alloc(block);
 
 function encodeBlock(
   flag: string,
-  { name, prefix }: { name: Buffer; prefix: Buffer },
-  target: Buffer,
+  { name, prefix }: { name: string; prefix: string },
+  target: string,
   numbers: { mode: number; uid: number; gid: number; size: number; mtime: number },
 ): Buffer {
-  const bytes = Buffer.alloc(block);
-  name.copy(bytes, 0);
-  bytes.write(octal(numbers.mode, 7), 100, 'latin1');
-  bytes.write(octal(numbers.uid > largestId ? 0 : numbers.uid, 7), 108, 'latin1');
-  bytes.write(octal(numbers.gid > largestId ? 0 : numbers.gid, 7), 116, 'latin1');
-  bytes.write(octal(numbers.size > largestSize ? 0 : numbers.size, 11), 124, 'latin1');
-  bytes.write(octal(numbers.mtime, 11), 136, 'latin1');
-  bytes.write(`        ${flag}`, 148, 'latin1');
-  target.copy(bytes, 157, 0, 100);
+  bytes.fill(0);
+  bytes.write(name, 0, 'latin1');
+  const uid = numbers.uid > largestId ? 0 : numbers.uid;
+  const gid = numbers.gid > largestId ? 0 : numbers.gid;
+  const size = numbers.size > largestSize ? 0 : numbers.size;
+  const ids = `${octal(numbers.mode, 7)}\0${octal(uid, 7)}\0${octal(gid, 7)}\0`;
+  bytes.write(`${ids}${octal(size, 11)}\0${octal(numbers.mtime, 11)}\0        ${flag}${target}`, 100, 'latin1');
   bytes.write('ustar\x0000', 257, 'latin1');
-  prefix.copy(bytes, 345);
+  bytes.write(prefix, 345, 'latin1');
   let sum = 0;
-  for (const byte of bytes) sum += byte;
+  for (let i = 0; i < 265; i++) sum += bytes[i] ?? 0;
+  for (let i = 345; i < 345 + prefix.length; i++) sum += bytes[i] ?? 0;
   bytes.write(`${octal(sum, 6)}\0 `, 148, 'latin1');
   return bytes;
 }
@@ -130,11 +138,13 @@ function decimal(seconds: number, nanoseconds: number): string {
   return `${seconds < 0 ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`;
 }
 
-function isAscii(bytes: Buffer): boolean {
-  for (const byte of bytes) if (byte > 0x7f) return false;
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
   return true;
 }
 
-function isUtf8(bytes: Buffer): boolean {
-  return isAscii(bytes) || Buffer.from(bytes.toString('utf8')).equals(bytes);
+function isUtf8(text: string): boolean {
+  if (isAscii(text)) return true;
+  const raw = Buffer.from(text, 'latin1');
+  return Buffer.from(raw.toString('utf8')).equals(raw);
 }

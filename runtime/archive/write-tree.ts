@@ -12,7 +12,7 @@ import type { Layer } from './layer.ts';
 import { type Libc, loadLibc } from './libc.ts';
 import { type BytePath, join, locator, nameOf, parentOf, shown } from './path.ts';
 import { changed, linkTarget, type TreeNode } from './scan.ts';
-import { block, encodeHeader, padded, type TarHeader } from './tar-header.ts';
+import { block, padded, type TarHeader, writeHeader } from './tar-header.ts';
 
 /** Which times an image keeps: all, whole seconds, or no later than this many seconds since 1970 (SOURCE_DATE_EPOCH). */
 export type Times = 'nanoseconds' | 'seconds' | { latest: number };
@@ -33,7 +33,7 @@ export interface WriteTreeOptions {
 
 /**
  * Writes a layer of what changed in a folder (image-spec, layer.md). The same tree and options give the same bytes. No
- * more than some pieces of 4 MiB are in memory, whatever is in the folder.
+ * more than some pieces of 2 MiB are in memory, whatever is in the folder.
  *
  * @param tree the folder that was scanned.
  * @throws SubpipeError `FAILED` when something cannot be read, or is no longer what the scan saw.
@@ -74,12 +74,13 @@ function* tarOf(
   options: WriteTreeOptions,
 ): Generator<Buffer, void, undefined> {
   const libc = options.attributes === false ? undefined : loadLibc();
-  const context: Context = { root, at: locator(root), filler, libc, options };
+  const add = (bytes: Buffer) => filler.add(bytes);
+  const context: Context = { root, at: locator(root), filler, add, libc, options };
   for (const change of changes) {
     switch (change.kind) {
       case 'put':
         if (change.node.type === 'file' && change.node.linkTo === undefined) yield* addFile(context, change.node);
-        else filler.add(encodeHeader(headerOf(context, change.node)));
+        else writeHeader(headerOf(context, change.node), context.add);
         break;
       case 'remove':
         addMark(context, join(parentOf(change.path), whiteoutPrefix + nameOf(change.path)));
@@ -102,13 +103,14 @@ interface Context {
   root: string;
   at: (path: BytePath) => string | Buffer;
   filler: Filler;
+  add: (bytes: Buffer) => void;
   libc: Libc | undefined;
   options: WriteTreeOptions;
 }
 
-function addMark({ filler }: Context, path: BytePath): void {
+function addMark({ add }: Context, path: BytePath): void {
   const header = { path, type: 'file', mode: 0, uid: 0, gid: 0, size: 0, mtime: 0, nanoseconds: 0 } as const;
-  filler.add(encodeHeader(header));
+  writeHeader(header, add);
 }
 
 function* addFile(context: Context, node: TreeNode): Generator<Buffer> {
@@ -118,7 +120,7 @@ function* addFile(context: Context, node: TreeNode): Generator<Buffer> {
     openSync(at(node.path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK),
   );
   try {
-    filler.add(encodeHeader(describe(context, node, fstatSync(fd, { bigint: true }).mtimeNs, fd)));
+    writeHeader(describe(context, node, fstatSync(fd, { bigint: true }).mtimeNs, fd), context.add);
     for (let left = node.size; left > 0; ) {
       const count = readSync(fd, filler.piece, filler.used, Math.min(filler.room, left), null);
       if (count === 0) throw changed(node.path);

@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { allOf, changesSince } from '../../runtime/archive/changes.ts';
 import { loadLibc } from '../../runtime/archive/libc.ts';
 import { scanTree } from '../../runtime/archive/scan.ts';
+import { splitChanges } from '../../runtime/archive/split.ts';
 import { loadState, saveState } from '../../runtime/archive/state.ts';
 import { writeTree } from '../../runtime/archive/write-tree.ts';
 import { mutate } from './generate.ts';
@@ -34,6 +35,24 @@ for (const kind of ['none', 'gzip', 'zstd'] as const) {
     }
   });
 }
+
+test('changes split into several layers say the same together, with links in one layer', async () => {
+  const folder = await scratch();
+  const [root, state] = [join(folder, 'tree'), join(folder, 'state')];
+  fs.mkdirSync(root);
+  const next = numbers(7);
+  mutate(root, next, 150);
+  await saveState(state, await scanTree(root), {});
+  const layers = [await packed(root)];
+  mutate(root, next, 150);
+  const before = await loadState(state);
+  assert.ok(before !== undefined);
+  const parts = splitChanges(changesSince(before, await scanTree(root)), { partSize: 100_000, most: 5 });
+  assert.equal(parts.length, 5);
+  for (const part of parts) layers.push(await packed(root, {}, part));
+  await extracted(layers, join(folder, 'out'), { owner: 'keep' });
+  assert.deepEqual(look(join(folder, 'out')), look(root));
+});
 
 test('an unchanged tree has no changes; a file changed in place with its size and mtime has', async () => {
   const folder = await scratch();

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { before, test } from 'node:test';
+import { allOf, changesSince } from '../../runtime/archive/changes.ts';
+import type { Compression } from '../../runtime/archive/compression.ts';
+import { extractLayers } from '../../runtime/archive/extract.ts';
+import type { Layer } from '../../runtime/archive/layer.ts';
+import { replaceFolder } from '../../runtime/archive/replace.ts';
+import { scanTree } from '../../runtime/archive/scan.ts';
+import { loadState, saveState } from '../../runtime/archive/state.ts';
+import { writeTree } from '../../runtime/archive/write-tree.ts';
+import { Layout } from '../../runtime/oci/layout.ts';
+import { mediaTypes, storeManifest } from '../../runtime/oci/manifest.ts';
+import { blobOf } from '../oci/helpers.ts';
+import { mutate } from './generate.ts';
+import { look, numbers, scratch } from './support.ts';
+
+const has = (program: string) => existsSync(`/usr/bin/${program}`);
+const isRoot = process.getuid?.() === 0;
+
+let root = '';
+let folder = '';
+
+/** A layout with an image of two layers: a tree, and what was changed in it. */
+async function imageOf(compression: Compression): Promise<string> {
+  const layout = await Layout.create(join(folder, `layout-${compression.kind}`));
+  const tree = join(folder, `tree-${compression.kind}`);
+  const state = join(folder, `state-${compression.kind}`);
+  const next = numbers(3);
+  mkdirSync(tree);
+  const layers: Layer[] = [];
+  for (let round = 0; round < 2; round++) {
+    const known = await loadState(state);
+    mutate(tree, next, 120);
+    const found = await scanTree(tree);
+    await saveState(state, found, {});
+    const changes = known === undefined ? allOf(found) : changesSince(known, found);
+    layers.push(await layout.addBlob((sink) => writeTree(found, changes, sink, { compression, attributes: false })));
+  }
+  root = tree;
+  const config = Buffer.from(
+    JSON.stringify({
+      os: 'linux',
+      architecture: 'amd64',
+      config: {},
+      rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
+      history: layers.map(() => ({ created_by: 'test' })),
+    }),
+  );
+  await layout.writeBlob(blobOf(config, mediaTypes.config), () => Readable.from([config]));
+  const manifest = storeManifest({
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    config: blobOf(config, mediaTypes.config),
+    layers: layers.map(({ descriptor }) => descriptor),
+  });
+  await layout.writeManifest(manifest, 'it');
+  return layout.folder;
+}
+
+/** Without times of symlinks and folders, and what such programs do not keep. */
+function rough(seen: Map<string, unknown>): Map<string, unknown> {
+  return new Map([...seen].map(([path, value]) => [path, { ...(value as object), mtime: undefined }]));
+}
+
+before(async () => {
+  folder = await scratch();
+});
+
+test('umoci unpacks our layers to the same tree', { skip: !has('umoci') || !isRoot }, async () => {
+  const layout = await imageOf({ kind: 'gzip' });
+  const bundle = join(folder, 'bundle');
+  execFileSync('umoci', ['unpack', '--image', `${layout}:it`, bundle], { stdio: 'pipe' });
+  assert.deepEqual(rough(look(join(bundle, 'rootfs'))), rough(look(root)));
+});
+
+for (const kind of ['zstd', 'none'] as const) {
+  test(`skopeo copies our ${kind} layers, repacks them, and what it made is read`, {
+    skip: !has('skopeo'),
+  }, async () => {
+    const layout = await imageOf({ kind });
+    const copy = join(folder, `copy-${kind}`);
+    const flags = ['copy', '--insecure-policy', '--dest-compress-format', 'gzip', '--dest-compress'];
+    execFileSync('skopeo', [...flags, `oci:${layout}:it`, `oci:${copy}:it`], { stdio: 'pipe' });
+    const target = await Layout.open(copy);
+    const stored = await target.readManifest('it');
+    assert.ok(stored.kind === 'image');
+    const stages = stored.value.layers.map((layer) => ({
+      layer: { name: layer.digest, size: layer.size, open: () => target.readBlob(layer) },
+    }));
+    const out = join(folder, `out-${kind}`);
+    await replaceFolder(out, (inner) => extractLayers(stages, inner, { owner: 'keep' }));
+    assert.deepEqual(look(out), look(root));
+  });
+}

@@ -103,7 +103,7 @@ function prefixOf(tag: string): string {
 /** Between the list and the question a tag may have been withdrawn. */
 async function readIfThere(target: Target, name: string, options: Options): Promise<StoredManifest | undefined> {
   try {
-    return await target.readManifest(name, options);
+    return await target.readManifest(name, { ...options, fresh: true });
   } catch (error) {
     if (hasCode(error, 'NOT_FOUND')) return undefined;
     throw error;

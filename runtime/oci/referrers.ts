@@ -46,7 +46,7 @@ export function nextPage(connection: Connection, link: string | string[] | undef
 /** Reads the list that is kept under the fallback tag. */
 export async function readFallback(target: Target, subject: Digest, options: Options): Promise<Descriptor[]> {
   try {
-    const stored = await target.readManifest(fallbackTag(subject), options);
+    const stored = await target.readManifest(fallbackTag(subject), { ...options, fresh: true });
     return stored.kind === 'index' ? stored.value.manifests : [];
   } catch (error) {
     if (hasCode(error, 'NOT_FOUND')) return [];

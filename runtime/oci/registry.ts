@@ -133,10 +133,10 @@ export class Registry implements Target {
 
   /** Asks the mirrors, one after the other, and then the registry itself, whose answer is final. */
   async #read<Value>(
-    { signal }: Options,
+    { signal, fresh = false }: Options,
     ask: (connection: Connection, last: boolean) => Promise<Value>,
   ): Promise<Value> {
-    for (const mirror of this.#mirrors) {
+    for (const mirror of fresh ? [] : this.#mirrors) {
       try {
         return await ask(mirror, false);
       } catch (error) {

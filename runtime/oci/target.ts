@@ -5,6 +5,8 @@ import type { Descriptor, StoredManifest } from './manifest.ts';
 /** What every operation takes. */
 export interface Options {
   signal?: AbortSignal | undefined;
+  /** Not from a mirror, which may know a tag as it was some time ago. */
+  fresh?: boolean;
 }
 
 /** How a blob got to its place: it was there, the registry took it from another repository, or its bytes were sent. */

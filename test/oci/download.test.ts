@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { announce, gather } from '../../runtime/oci/announce.ts';
 import { copy } from '../../runtime/oci/copy.ts';
 import { Layout } from '../../runtime/oci/layout.ts';
 import { type Descriptor, mediaTypes, readDescriptor, storeManifest } from '../../runtime/oci/manifest.ts';
@@ -131,6 +132,15 @@ test('what is read comes from a mirror where it can, and what is written never g
   assert.deepEqual(await read(registry.readBlob(blobOf(own))), own, 'what the mirror lacks comes from the registry');
   assert.equal(warnings.length, 1);
   assert.match(warnings[0] ?? '', /the mirror .*\/hub\/team\/app did not help: .*HTTP 404/);
+});
+
+test('what was announced is not gathered from a mirror, which may be behind', async () => {
+  await using mirror = await FakeRegistry.start();
+  await using fake = await FakeRegistry.start();
+  const registry = await open(fake, { mirrors: parseMirrors(`${fake.host}=${mirror.host}`, 'x') });
+  await announce(registry, 'v1', await sample(registry, 'inner'));
+  assert.equal((await gather(registry, 'v1')).length, 1);
+  assert.deepEqual(mirror.requests, []);
 });
 
 test('mirrors are read from text, the longest prefix first', () => {

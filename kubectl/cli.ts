@@ -13,7 +13,12 @@ import { stub } from './stub/command.ts';
 const commands: readonly Command[] = [run, stub];
 
 /** The steps are commands too, with the flags that they have in a Task. */
-const stepNames: Record<string, string> = { call: 'subpipe', trigger: 'subpipe-trigger', wait: 'subpipe-wait' };
+const stepNames: Record<string, string> = {
+  call: 'subpipe',
+  trigger: 'subpipe-trigger',
+  wait: 'subpipe-wait',
+  resolve: 'pac-resolve',
+};
 
 export interface CliOptions {
   env: NodeJS.ProcessEnv;

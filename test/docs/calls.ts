@@ -99,7 +99,7 @@ async function checkUse(
   if (others.length > 0 && (!isTask || step === 'subpipe-wait')) {
     throw new Error(`${step} has no param ${others.map(({ name }) => name).join(', ')}`);
   }
-  if (step === 'subpipe-wait') return;
+  if (step === 'subpipe-wait' || step === 'pac-resolve') return;
   const own = (name: string): ParamValue | undefined => params.find((param) => param.name === name)?.value;
   const text = (name: string): string | undefined => own(name)?.toString();
   const specOf = (name: string | undefined): PipelineSpec => {

@@ -1,0 +1,118 @@
+import { invalid } from '../../runtime/errors.ts';
+import { authSecret, authSecretName, wantsAuthSecret } from '../../runtime/resolve/auth-secret.ts';
+import { readNamed, type SourceText } from '../../runtime/resolve/checkout.ts';
+import type { RepositoryEvent } from '../../runtime/resolve/event.ts';
+import { gitInfo, ownerOf } from '../../runtime/resolve/git-info.ts';
+import type { Fields } from '../../runtime/shape.ts';
+import type { Context } from './work.ts';
+
+/** `-p name=value`: all after the first `=` is the value; the last of a name counts. */
+export function givenParams(words: readonly string[]): Record<string, string> {
+  const params: Record<string, string> = {};
+  for (const word of words) {
+    const equals = word.indexOf('=');
+    if (equals <= 0) {
+      throw invalid(`-p must be name=value, but is ${JSON.stringify(word)}`, {
+        hint: 'A value with a comma in it stands in double quotes: -p \'"name=a,b"\'.',
+      });
+    }
+    params[word.slice(0, equals)] = word.slice(equals + 1);
+  }
+  return params;
+}
+
+interface Known {
+  given: Readonly<Record<string, string>>;
+  event: RepositoryEvent | undefined;
+  folder: string;
+  token: string | undefined;
+}
+
+/** What `{{ variables }}` stand for: `-p` first, then the event, then the git work tree, which is asked only when it must be. */
+export class Variables {
+  readonly #context: Context;
+  readonly #known: Known;
+  #secretName: string | undefined;
+  #all: Promise<Record<string, string>> | undefined;
+  readonly #unknown = new Set<string>();
+
+  constructor(context: Context, known: Known) {
+    this.#context = context;
+    this.#known = known;
+  }
+
+  /** The text with its variables replaced. */
+  async put(text: string, file: string): Promise<string> {
+    const { event } = this.#known;
+    this.#all ??= this.#variables();
+    const { substitute } = await import('../../runtime/resolve/event/substitute.ts');
+    const replaced = await substitute(text, {
+      variables: await this.#all,
+      body: event?.body,
+      headers: event?.headers ?? {},
+      files: event?.changed,
+    });
+    for (const name of replaced.unknown) this.#unknown.add(`{{${name}}} in ${file}`);
+    return replaced.text;
+  }
+
+  /** Variables that stayed are most often a mistake. */
+  warn(): void {
+    if (this.#unknown.size > 0) this.#context.log.debug(`without a value: ${[...this.#unknown].join(', ')}`);
+  }
+
+  /** The repository's URL: of `-p repo_url`, the event, or git. */
+  async repoUrl(): Promise<string | undefined> {
+    this.#all ??= this.#variables();
+    return (await this.#all).repo_url;
+  }
+
+  /**
+   * The Secret for git, where the texts use `git_auth_secret` and there is a token for it.
+   * @throws SubpipeError `INVALID` where a token is needed and there is nobody to ask.
+   */
+  async authSecret(texts: readonly SourceText[]): Promise<Fields | undefined> {
+    const { params, signal } = this.#context;
+    if (params.noSecret || !texts.some(({ text }) => wantsAuthSecret(text))) return undefined;
+    const { askToken } = await import('./ask-token.ts');
+    const token = this.#known.token ?? (await askToken(signal));
+    if (token === undefined) return undefined;
+    const name = authSecretName();
+    const { repo_url = '', revision = '', repo_owner = '', repo_name = '' } = await this.#variables();
+    this.#secretName = name;
+    return authSecret(name, token, { url: repo_url, revision, owner: repo_owner, repository: repo_name });
+  }
+
+  async #variables(): Promise<Record<string, string>> {
+    const { given, event, folder } = this.#known;
+    const { env, signal } = this.#context;
+    const told = event === undefined ? {} : await this.#ofEvent(event);
+    const values: Record<string, string> = { ...told, ...given };
+    if (values.repo_url === undefined || values.revision === undefined || values.repo_owner === undefined) {
+      const git = await gitInfo(folder, env, signal);
+      if (git !== undefined && git.url !== '') values.repo_url ??= git.url;
+      if (git !== undefined) values.revision ??= git.revision;
+    }
+    const owner = ownerOf(values.repo_url ?? '');
+    if (owner !== undefined) {
+      values.repo_owner ??= owner.owner;
+      values.repo_name ??= owner.name;
+    }
+    return this.#secretName === undefined ? values : { ...values, git_auth_secret: this.#secretName };
+  }
+
+  async #ofEvent(event: RepositoryEvent): Promise<Record<string, string>> {
+    const { params, log, signal } = this.#context;
+    const { given, folder } = this.#known;
+    const { eventVariables } = await import('../../runtime/resolve/event/custom-params.ts');
+    const [file] = params.repositoryFile === undefined ? [] : readNamed([params.repositoryFile], folder);
+    const { parseRepository } = await import('../../runtime/resolve/event/repository-resource.ts');
+    const resource = file === undefined ? undefined : await parseRepository(file.text, file.path);
+    const { variables, warnings } = await eventVariables(event, resource, {
+      given: new Set(Object.keys(given)),
+      signal,
+    });
+    for (const warning of warnings) log.warn(warning);
+    return Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
+  }
+}

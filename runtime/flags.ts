@@ -18,11 +18,8 @@ export const commonParams = {
     },
   ),
   resultsLimit: integer(
-    'Bytes that all results may take: 4096, or more where Tekton reads results from sidecar logs.',
-    {
-      default: '4096',
-      min: 256,
-    },
+    'Bytes that all results may take. Default: what the kubelet keeps, 4096, or less in a pod of more than three containers. Set it where Tekton reads results from sidecar logs.',
+    { min: 256 },
   ),
 };
 

@@ -6,6 +6,7 @@ import { KubeClient } from './kube/client.ts';
 import { createLog, type Log, type LogFormat, type LogLevel } from './log.ts';
 import { kebab, type Params, type ValuesOf } from './params.ts';
 import { type ReportOf, type ResultFile, type Results, type ResultValue, writeResults } from './results.ts';
+import { messageLimit } from './results-limit.ts';
 import type { StepDefinition } from './step.ts';
 import { version } from './version.ts';
 
@@ -51,13 +52,14 @@ export async function runStep<P extends Params, R extends Results>(
       level: values.logLevel as LogLevel,
       ...write,
     });
-    const report = (results: ReportOf<R>, more: readonly ResultFile[] = []) =>
-      writeReport(results, more, { paths: flags.results, limit: values.resultsLimit as number, stdout });
     const kube = new KubeClient({
       env: options.env,
       kubeconfig: values.kubeconfig as string | undefined,
       context: values.context as string | undefined,
     });
+    const limit = (values.resultsLimit as number | undefined) ?? (() => messageLimit(kube, options.env, log));
+    const report = (results: ReportOf<R>, more: readonly ResultFile[] = []) =>
+      writeReport(results, more, { paths: flags.results, limit, stdout });
     await step.run({
       params: values as ValuesOf<P>,
       kube,
@@ -84,17 +86,17 @@ export async function runStep<P extends Params, R extends Results>(
 async function writeReport(
   results: Record<string, ResultValue | undefined>,
   more: readonly ResultFile[],
-  { paths, limit, stdout }: { paths: Map<string, string>; limit: number; stdout: (text: string) => void },
+  to: { paths: Map<string, string>; limit: number | (() => Promise<number>); stdout: (text: string) => void },
 ): Promise<void> {
   const files: ResultFile[] = [...more];
   const rest: Record<string, ResultValue> = {};
   for (const [key, value] of Object.entries(results)) {
     if (value === undefined) continue;
     const name = kebab(key);
-    const path = paths.get(name);
+    const path = to.paths.get(name);
     if (path === undefined) rest[name] = value;
     else files.push({ name, value, path });
   }
-  await writeResults(files, limit);
-  if (files.length === 0 && Object.keys(rest).length > 0) stdout(`${JSON.stringify(rest)}\n`);
+  await writeResults(files, to.limit);
+  if (files.length === 0 && Object.keys(rest).length > 0) to.stdout(`${JSON.stringify(rest)}\n`);
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { SubpipeError } from './errors.ts';
 
@@ -39,28 +39,38 @@ export interface ResultFile {
 /** What the entrypoint adds to the same message: start time, exit code, reason. */
 const ownEntries = 200;
 
+/** A pod would need 24 containers for a message of so many bytes to be cut: not worth asking. */
+const smallBytes = 512;
+
 /**
  * Writes results where Tekton reads them: text as it is, arrays and objects as JSON (Tekton docs, tasks.md "Emitting Results").
- * All results of a container share one termination message of 4,096 bytes, and the kubelet cuts what is longer.
- * So nothing is written when they would not fit.
+ * All results of a container, and those that earlier steps have written beside them, share one termination message of 4,096
+ * bytes or less, and the kubelet cuts what is longer. So nothing is written when they would not fit.
  *
- * @param limit Bytes that the message may take, default 4,096. Larger where the cluster reads results from sidecar logs.
+ * @param allowed Bytes that the message may take, default 4,096; a function is asked only where it matters. Larger where the
+ * cluster reads results from sidecar logs.
  * @throws SubpipeError `FAILED` that names the results and their sizes.
  */
-export async function writeResults(files: ResultFile[], limit = 4096): Promise<void> {
+export async function writeResults(
+  files: ResultFile[],
+  allowed: number | (() => Promise<number>) = 4096,
+): Promise<void> {
   const entries = files.map((file) => ({
     ...file,
     text: typeof file.value === 'string' ? file.value : JSON.stringify(file.value),
   }));
-  const sizes = entries.map(({ name, path: at, text }) => ({ name, bytes: messageBytes(path.basename(at), text) }));
+  const own = entries.map(({ name, path: at, text }) => ({ name, bytes: messageBytes(path.basename(at), text) }));
+  const sizes = [...own, ...othersBeside(files)];
   const total = sizes.reduce((sum, { bytes }) => sum + bytes, ownEntries);
+  const limit = typeof allowed === 'number' ? allowed : total <= smallBytes ? smallBytes : await allowed();
   if (total > limit) {
     const largest = sizes.sort((a, b) => b.bytes - a.bytes).map(({ name, bytes }) => `${name} (${bytes} bytes)`);
     throw new SubpipeError(
       'FAILED',
-      `the results take ${total} bytes, but Tekton's termination message holds ${limit}: ${largest.join(', ')}`,
+      `the results take ${total} bytes, but the container's termination message holds ${limit}: ${largest.join(', ')}`,
       {
         hint:
+          (limit < 4096 ? 'A pod has 12288 bytes for the messages of all its containers. ' : '') +
           'Return less, hand large data on in a workspace, or set results-from to sidecar-logs in the ConfigMap ' +
           'feature-flags and raise results-limit.',
       },
@@ -69,6 +79,29 @@ export async function writeResults(files: ResultFile[], limit = 4096): Promise<v
   for (const { path: file, text } of entries) {
     mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(file, text);
+  }
+}
+
+/** Results of a Task that steps before this one have written: Tekton puts them into this step's message again. */
+function othersBeside(files: readonly ResultFile[]): { name: string; bytes: number }[] {
+  const paths = new Set(files.map((file) => path.resolve(file.path)));
+  const folders = new Set(
+    [...paths].map((file) => path.dirname(file)).filter((folder) => folder.startsWith('/tekton/')),
+  );
+  return [...folders].flatMap((folder) => {
+    const others = namesIn(folder).filter((name) => !paths.has(path.join(folder, name)));
+    return others.map((name) => ({
+      name: `${name} of an earlier step`,
+      bytes: messageBytes(name, readFileSync(path.join(folder, name), 'utf8')),
+    }));
+  });
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [entry.name] : []));
+  } catch {
+    return []; // not there yet
   }
 }
 

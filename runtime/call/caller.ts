@@ -2,12 +2,14 @@ import { parseDuration } from '../duration.ts';
 import { hasCode } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { pipelineRuns, taskRuns } from '../kube/resource.ts';
+import { podName } from '../results-limit.ts';
 import { labels, type PipelineRun, type TaskRun } from '../tekton/types.ts';
 
 /** Environment of a step's container from its pod's labels: who calls, without a request. */
 export const callerFields = {
   SUBPIPE_TASK_RUN: `metadata.labels['${labels.taskRun}']`,
   SUBPIPE_PIPELINE_RUN: `metadata.labels['${labels.pipelineRun}']`,
+  ...podName,
 } as const;
 
 /** The TaskRun that this step runs in, by name. */

@@ -1,11 +1,15 @@
 import { allow, type Rule } from '../kube/rbac.ts';
 
+/** Large results: how many containers share the pod's room for them. */
+const ownPod = allow('', 'pods', ['get']);
+
 /** Rights that a step needs to call Pipelines. */
 export const callRules: readonly Rule[] = [
   allow('tekton.dev', 'pipelineruns', ['get', 'create']),
   allow('tekton.dev', 'taskruns', ['get']),
   allow('tekton.dev', 'pipelines', ['get']),
   allow('resolution.tekton.dev', 'resolutionrequests', ['create', 'list', 'watch', 'delete']),
+  ownPod,
 ];
 
 /** Rights that a step needs to wait: `list` is for a watch that has to begin anew, `patch` and `delete` pass on the caller's end. */
@@ -13,6 +17,7 @@ export const waitRules: readonly Rule[] = [
   allow('tekton.dev', 'pipelineruns', ['get', 'list', 'watch', 'patch', 'delete']),
   allow('tekton.dev', 'taskruns', ['get', 'list', 'watch']),
   allow('', 'pods/log', ['get']),
+  ownPod,
 ];
 
 /** Several sets of rules as one, each resource once. */

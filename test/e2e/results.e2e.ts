@@ -132,7 +132,7 @@ spec:
     assert.equal(verdict(parent), 'False Failed');
     assert.match(
       await logOf(namespace, 'main', 'call'),
-      /the results take \d+ bytes, but .* 4096: results \(\d+ bytes\).*sidecar-logs/,
+      /the results take \d+ bytes, but .* holds 4096: results \(\d+ bytes\).*sidecar-logs/,
     );
     assert.deepEqual(await resultsOf(namespace, 'main', 'call'), {}, 'nothing is cut: no result is written');
   });

@@ -3,10 +3,14 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { hasCode, SubpipeError } from '../../runtime/errors.ts';
+import { type KubeObject, pods } from '../../runtime/kube/resource.ts';
 import { arrayResult, textResult, writeResults } from '../../runtime/results.ts';
+import { messageLimit } from '../../runtime/results-limit.ts';
 import { defineStep } from '../../runtime/step.ts';
+import { FakeKube } from '../fakes/kube.ts';
 import { makeFolder } from '../support/folder.ts';
-import { execute } from '../support/step.ts';
+import { clientOf } from '../support/kube.ts';
+import { execute, memoryLog } from '../support/step.ts';
 
 test('text is written as it is, arrays and objects as JSON, into folders that are made', async () => {
   await using folder = await makeFolder();
@@ -32,7 +36,7 @@ test('results over the limit are refused by name and size, largest first, and no
     assert.ok(error instanceof SubpipeError && hasCode(error, 'FAILED'));
     assert.match(
       error.message,
-      /^the results take \d+ bytes, but Tekton's termination message holds 4096: large \(40\d\d bytes\), small \(\d+ bytes\)$/,
+      /^the results take \d+ bytes, but the container's termination message holds 4096: large \(40\d\d bytes\), small \(\d+ bytes\)$/,
     );
     assert.match(error.hint ?? '', /sidecar-logs/);
     return true;
@@ -100,4 +104,41 @@ test('a result that the step does not have is an unknown flag', async () => {
   const { code, stderr } = await execute(giver, ['--result.other=x']);
   assert.equal(code, 2);
   assert.match(stderr, /no flag --result\.other/);
+});
+
+for (const [containers, limit] of [
+  [2, 4096],
+  [3, 4096],
+  [4, 3072],
+  [7, 1755],
+] as const) {
+  test(`in a pod of ${containers} containers results may take ${limit} bytes`, async () => {
+    await using kube = await FakeKube.start();
+    await using use = await clientOf(kube);
+    await using folder = await makeFolder();
+    const { log } = memoryLog();
+    const list = Array.from({ length: containers - 1 }, () => ({}));
+    const spec = { containers: list, initContainers: [{}] };
+    kube.add<KubeObject & { spec: unknown }>(pods, { metadata: { name: 'me' }, spec });
+    const allowed = () => messageLimit(use.client, { SUBPIPE_POD: 'me' }, log);
+    const file = (length: number) => [{ name: 'r', value: 'x'.repeat(length), path: path.join(folder.path, 'r') }];
+    await writeResults(file(100), allowed);
+    assert.equal(kube.requests.length, 0, 'small results ask for nothing');
+    await writeResults(file(limit - 300), allowed);
+    await assert.rejects(writeResults(file(limit), allowed), new RegExp(`termination message holds ${limit}: r `));
+    assert.equal((await readFile(path.join(folder.path, 'r'), 'utf8')).length, limit - 300, 'nothing is cut');
+  });
+}
+
+test('a pod that may not be read is taken for one with all that Tekton adds, and that is said', async () => {
+  await using kube = await FakeKube.start();
+  await using use = await clientOf(kube);
+  const { log, lines } = memoryLog();
+  kube.forbid({ resource: 'pods' });
+  assert.equal(await messageLimit(use.client, { SUBPIPE_POD: 'me' }, log), 3072);
+  assert.match(
+    lines.join(),
+    /containers of this pod cannot be counted, so results may take 3072 bytes: .*the verb get on pods/,
+  );
+  assert.equal(await messageLimit(use.client, {}, log), 4096);
 });

@@ -600,7 +600,7 @@ test('results that Tekton would cut are refused by name, and none is written', a
   assert.equal(code, 1);
   assert.match(
     stderr,
-    /the results take \d+ bytes, but Tekton's termination message holds 4096: results \(\d+ bytes\), /,
+    /the results take \d+ bytes, but the container's termination message holds 4096: results \(\d+ bytes\), /,
   );
   assert.deepEqual(results, {});
 });

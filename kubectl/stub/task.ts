@@ -36,7 +36,7 @@ export function stubOf(
   contract: Contract,
   options: { name: string; image?: string | undefined },
 ): Fields {
-  const step = subpipe as unknown as StepDefinition;
+  const step: StepDefinition = subpipe;
   const own = Object.entries({ ...step.params, ...commonParams } satisfies Params).filter(
     ([name]) => !fixed.some((one) => one === name),
   );

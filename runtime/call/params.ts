@@ -64,7 +64,7 @@ function readCalls(value: unknown, where: string): ListedCall[] {
 /** Params that a stub of a Pipeline has for itself begin with it: they are the step's own, and never go to the child. */
 export const ownPrefix = 'subpipe-';
 
-type CallValues = ValuesOf<typeof callParams>;
+export type CallValues = ValuesOf<typeof callParams>;
 
 /** What a single call does not take from its own params. */
 export interface CallDefaults {

@@ -8,6 +8,7 @@ import type { Caller } from './caller.ts';
 import { chainOf, extendChain } from './chain.ts';
 import { checkCall, type GivenParam } from './check.ts';
 import { byName, type ChildPlan, ownerOf, workspacesOf } from './child.ts';
+import { type CallDefaults, type CallValues, callerUidOf, callsOf } from './params.ts';
 import { wrongTypeIn } from './reference-types.ts';
 import { malformedIn, referencesIn } from './references.ts';
 import { resolveSource } from './source.ts';
@@ -27,6 +28,24 @@ export interface PrepareOptions {
   folder: string;
   maxDepth: number;
   signal: AbortSignal;
+}
+
+/** {@link prepare}s the calls that a step's params ask for. */
+export async function prepareParams(
+  params: CallValues,
+  defaults: CallDefaults,
+  { kube, log, caller, signal }: Pick<PrepareOptions, 'kube' | 'log' | 'caller' | 'signal'>,
+): Promise<PreparedCall[]> {
+  return prepare(callsOf(params, caller, defaults), {
+    kube,
+    log,
+    caller,
+    callerUid: callerUidOf(caller),
+    namespace: params.namespace ?? (await kube.config()).namespace,
+    folder: params.source ?? '.',
+    maxDepth: params.maxDepth,
+    signal,
+  });
 }
 
 /**

@@ -1,7 +1,7 @@
 import { callerFields, callerName, readCaller } from '../../runtime/call/caller.ts';
 import { createOrAdopt } from '../../runtime/call/create.ts';
-import { callerUidOf, callParams, callsOf } from '../../runtime/call/params.ts';
-import { prepare } from '../../runtime/call/prepare.ts';
+import { callParams } from '../../runtime/call/params.ts';
+import { prepareParams } from '../../runtime/call/prepare.ts';
 import { callRules } from '../../runtime/call/rules.ts';
 import { invalid } from '../../runtime/errors.ts';
 import { arrayResult, textResult } from '../../runtime/results.ts';
@@ -34,16 +34,8 @@ export const subpipeTrigger = defineStep({
         },
       );
     }
-    const prepared = await prepare(callsOf(params, caller, { retries: 0, onFailure: 'fail' }), {
-      kube,
-      log,
-      caller,
-      callerUid: callerUidOf(caller),
-      namespace: params.namespace ?? (await kube.config()).namespace,
-      folder: params.source ?? '.',
-      maxDepth: params.maxDepth,
-      signal,
-    });
+    const defaults = { retries: 0, onFailure: 'fail' } as const;
+    const prepared = await prepareParams(params, defaults, { kube, log, caller, signal });
     const waiting = prepared.find(({ after }) => after.size > 0);
     if (waiting !== undefined) {
       throw invalid(`the call ${waiting.call.name} comes after another, but subpipe-trigger waits for none`, {

@@ -1,7 +1,7 @@
 import { callerFields, callerName, readCaller } from '../../runtime/call/caller.ts';
 import { logModes } from '../../runtime/call/logs.ts';
-import { callerUidOf, callParams, callsOf } from '../../runtime/call/params.ts';
-import { prepare } from '../../runtime/call/prepare.ts';
+import { callParams } from '../../runtime/call/params.ts';
+import { prepareParams } from '../../runtime/call/prepare.ts';
 import { outcomeReport, outcomeResults } from '../../runtime/call/report.ts';
 import { callRules, union, waitRules } from '../../runtime/call/rules.ts';
 import { failureOf, runCalls } from '../../runtime/call/run.ts';
@@ -38,19 +38,8 @@ export const subpipe = defineStep({
     const callerVersion = (caller?.parent ?? caller?.run)?.metadata.resourceVersion;
     const supervisor = new Supervisor({ kube, log, caller, callerVersion, logs: params.logs, signal });
     try {
-      const prepared = await prepare(
-        callsOf(params, caller, { retries: params.retries, onFailure: params.onFailure }),
-        {
-          kube,
-          log,
-          caller,
-          callerUid: callerUidOf(caller),
-          namespace: params.namespace ?? (await kube.config()).namespace,
-          folder: params.source ?? '.',
-          maxDepth: params.maxDepth,
-          signal: supervisor.signal,
-        },
-      );
+      const defaults = { retries: params.retries, onFailure: params.onFailure };
+      const prepared = await prepareParams(params, defaults, { kube, log, caller, signal: supervisor.signal });
       const outcomes = await runCalls(prepared, { kube, log, supervisor });
       const ended = outcomes.map(({ call, run, outcome }) => ({
         name: call.call.name,

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import dns from 'node:dns';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { explain } from '../../runtime/errors.ts';
+import { request } from '../../runtime/http.ts';
 import { guard, isRefused } from '../../runtime/resolve/sources/address.ts';
 import { serve } from '../support/http-server.ts';
 import { keptLog, repositoryOf, sourcesFor, task } from './support/sources.ts';
@@ -181,4 +183,22 @@ test('a path in a file at a plain address is the file beside it, %2F kept', asyn
   await using server = await serve((_request, response) => response.end(task('a')));
   const fetched = await sourcesFor().fetch(at(`${server.url}/x%2Fy/pipelines/p.yaml?v=1`), 'pipeline');
   assert.deepEqual(fetched.relative('../tasks/t.yaml'), at(`${server.url}/x%2Fy/tasks/t.yaml`));
+});
+
+test('a redirect is judged as the first address is, at once and without tries', async () => {
+  await using inner = await serve((_request, response) => response.end('secret'));
+  await using outer = await serve((_request, response) => response.writeHead(302, { location: `${inner.url}/` }).end());
+  const judged: string[] = [];
+  const answer = request({
+    url: `${outer.url}/a`,
+    guard: async (url) => {
+      judged.push(url.port);
+      // Both servers of a test are at the loopback: the port stands for the address.
+      if (url.port === String(inner.port)) return guard(url);
+      return (hostname, options, done) => dns.lookup(hostname, options, done);
+    },
+  });
+  await assert.rejects(answer, /are not allowed: it is a loopback/);
+  assert.deepEqual(judged, [String(outer.port), String(inner.port)]);
+  assert.equal(inner.seen.length, 0);
 });

@@ -1,5 +1,5 @@
 // Asks Pipelines-as-Code for all cases and writes answers.json. Needs Go, and minutes for the first build:
-//   nice -n 15 go build -o /tmp/peer-match . && node generate.ts /tmp/peer-match
+//   nice -n 15 go build -o ../../../.cache/peer-match . && node generate.ts ../../../.cache/peer-match
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cases } from './cases.ts';

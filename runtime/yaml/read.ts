@@ -129,11 +129,12 @@ function refused(
   if (!(error instanceof library.YAMLException)) return invalid(`${where} is not valid YAML`, { cause: error });
   const at = error.mark?.position ?? 0;
   const line = 1 + newlines(source, 0, at);
-  // Documents before the fault: those whose separators stand at the beginning of a line.
-  const before = source.slice(0, at).match(/^(---|\.\.\.)(?=[ \t\r\n])/gm)?.length ?? 0;
-  const several = events.filter(({ type }) => type === library.EVENT_ID.DOCUMENT).length > 1 || before > 1;
-  const first = /^\s*(#.*\s+)*---(?=\s)/.test(source) ? 0 : 1;
-  const document = several ? `document ${Math.max(1, before + first)}, ` : '';
+  // Separators at or before the fault stand at the beginning of a line; the first document may do without one.
+  const separators = source.slice(0, at).match(/^---(?=[ \t\r\n])/gm)?.length ?? 0;
+  const opening = source.split(/[\r\n]+/, 1000).find((text) => text.trim() !== '' && !text.trimStart().startsWith('#'));
+  const count = Math.max(1, separators + (opening?.startsWith('---') === true ? 0 : 1));
+  const several = count > 1 || events.filter(({ type }) => type === library.EVENT_ID.DOCUMENT).length > 1;
+  const document = several ? `document ${count}, ` : '';
   const column = at - Math.max(source.lastIndexOf('\n', at - 1), source.lastIndexOf('\r', at - 1));
   return invalid(`${where}, ${document}line ${line} is not valid YAML: ${reason ?? error.reason} at column ${column}`);
 }

@@ -179,7 +179,7 @@ class LayerReader implements TarVisitor {
   #put(path: BytePath, header: TarHeader, target: BytePath | undefined): void {
     switch (header.type) {
       case 'folder':
-        this.#staging.folder(path, header, this.#stage.accept === undefined && this.puts.has(path));
+        this.#staging.folder(path, header, this.#stage.accept === undefined);
         break;
       case 'file':
         this.#passed.delete(path);

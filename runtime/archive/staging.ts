@@ -68,7 +68,7 @@ export class Staging {
     return this.#made.get(path);
   }
 
-  /** A folder; its mode, owner and times are set by {@link finish}. The first header told counts unless `again`. */
+  /** A folder; its mode, owner and times are set by {@link finish}. The first header told counts, or the last with `again`. */
   folder(path: BytePath, header: TarHeader, again: boolean): void {
     if (path === '') return;
     if (this.#made.get(path) !== 'folder') this.#makeFolder(path);

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
+import { formatDuration, parseDuration } from '../../../runtime/duration.ts';
 import { type Fields, isFields } from '../../../runtime/shape.ts';
 import { parseYamlAll } from '../../../runtime/yaml.ts';
 import { makeFolder } from '../../support/folder.ts';
@@ -57,9 +58,21 @@ function outcome(program: string, args: readonly string[], cwd: string, home: st
 }
 
 /** Fields that Go prints because it cannot leave them out. */
-const printedEmpty = ['status', 'taskRunTemplate', 'creationTimestamp', 'computeResources', 'metadata', 'spec'];
+const printedEmpty = [
+  'status',
+  'taskRunTemplate',
+  'creationTimestamp',
+  'computeResources',
+  'resources',
+  'metadata',
+  'spec',
+];
 
+/** Values that mean the same get the same form: 10m is 10m0s. */
 function normal(value: unknown): unknown {
+  if (typeof value === 'string' && /^(\d+h)?(\d+m)?(\d+s)?$/.test(value) && value !== '') {
+    return formatDuration(parseDuration(value, 'a duration'));
+  }
   if (Array.isArray(value)) return value.map(normal);
   if (!isFields(value)) return value;
   const entries = Object.entries(value).map(([key, inner]): [string, unknown] => [key, normal(inner)]);

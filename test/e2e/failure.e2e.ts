@@ -23,7 +23,7 @@ describe('a child that fails', { concurrency: 3 }, () => {
     assert.equal(verdict(done), 'False Failed');
     assert.match(await logOf(namespace, 'main', 'report'), /status=Failed reason=Failed task=Failed/);
     const [child] = await childrenOf(namespace, 'main');
-    assert.deepEqual((await resultsOf(namespace, 'main', 'call'))['failed-tasks'], [`${child?.metadata.name}/work`]);
+    assert.deepEqual((await resultsOf(namespace, 'main', 'call'))['failed-tasks'], [`${child?.metadata.name}/job`]);
   });
 
   it('does not fail the parent with on-failure continue, and later tasks branch on its status', async (t) => {

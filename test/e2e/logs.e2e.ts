@@ -53,7 +53,7 @@ ${call('inner', { pipeline: 'leaf' }).replace(/^/gm, '  ')}
     await run(namespace, parent(call('outer', { pipeline: 'middle', 'service-account': 'subpipe' })));
     assert.match(
       await logOf(namespace, 'main', 'outer'),
-      /^\[outer\/inner\/subpipe\] \[inner\/work\/run\] from the leaf$/m,
+      /^\[outer\/inner\/subpipe\] \[inner\/job\/run\] from the leaf$/m,
     );
   });
 
@@ -79,6 +79,6 @@ ${call('inner', { pipeline: 'leaf' }).replace(/^/gm, '  ')}
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
-    assert.ok(lines.some(({ from, message }) => from === 'call/work/run' && message === 'from the leaf'));
+    assert.ok(lines.some(({ from, message }) => from === 'call/job/run' && message === 'from the leaf'));
   });
 });

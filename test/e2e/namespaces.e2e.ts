@@ -27,7 +27,7 @@ subjects: [{kind: ServiceAccount, name: subpipe, namespace: ${here}}]
       undefined,
       'an owner in another namespace would have it collected as garbage',
     );
-    assert.match(await logOf(here, 'main', 'call'), /\[call\/work\/run\] over there/);
+    assert.match(await logOf(here, 'main', 'call'), /\[call\/job\/run\] over there/);
   });
 
   it('is refused with the missing verb and resource where RBAC does not', async (t) => {

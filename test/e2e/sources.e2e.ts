@@ -96,7 +96,7 @@ ${pipelineFile}`;
       ),
     );
     assert.equal(verdict(done), 'True Succeeded');
-    assert.match(await logOf(namespace, 'main', 'good'), /\[good\/work\/run\] shared by resolver/);
+    assert.match(await logOf(namespace, 'main', 'good'), /\[good\/job\/run\] shared by resolver/);
     assert.match(await logOf(namespace, 'main', 'bad'), /unknown param words \(it has word\); missing param word/);
     assert.match(
       await logOf(namespace, 'main', 'absent'),
@@ -140,7 +140,7 @@ spec: {selector: {app: files}, ports: [{port: 80, targetPort: 8080}]}
       parent(call('call', { 'pipeline-ref': `{resolver: http, params: [{name: url, value: "${url}"}]}` })),
     );
     assert.equal(verdict(done), 'True Succeeded');
-    assert.match(await logOf(namespace, 'main', 'call'), /\[call\/work\/run\] over http/);
+    assert.match(await logOf(namespace, 'main', 'call'), /\[call\/job\/run\] over http/);
   });
 
   it('is a whole PipelineRun, with what the call says merged in', async (t) => {
@@ -203,9 +203,9 @@ describe('the workspaces of the child', { concurrency: 3 }, () => {
     const done = await run(namespace, parent(call('call', { calls: calls.join('\n') })));
     const log = await logOf(namespace, 'main', 'call');
     assert.equal(verdict(done), 'True Succeeded', log);
-    assert.match(log, /\[configmap\/work\/run\] key from-config/);
-    assert.match(log, /\[secret\/work\/run\] key from-secret/);
-    assert.match(log, /\[projected\/work\/run\] key from-config/);
+    assert.match(log, /\[configmap\/job\/run\] key from-config/);
+    assert.match(log, /\[secret\/job\/run\] key from-secret/);
+    assert.match(log, /\[projected\/job\/run\] key from-config/);
   });
 
   it('share a persistentVolumeClaim with a subPath from call to call', async (t) => {
@@ -222,7 +222,7 @@ describe('the workspaces of the child', { concurrency: 3 }, () => {
 `;
     const done = await run(namespace, parent(call('call', { calls })));
     assert.equal(verdict(done), 'True Succeeded');
-    assert.match(await logOf(namespace, 'main', 'call'), /\[second\/work\/run\] key mark/);
+    assert.match(await logOf(namespace, 'main', 'call'), /\[second\/job\/run\] key mark/);
   });
 
   it('hand a csi volume on to Tekton as it is', async (t) => {

@@ -7,7 +7,7 @@ metadata: {name: ${name}}
 spec:
 ${more}
   tasks:
-  - name: work
+  - name: job
     taskSpec:
       results: [{name: out}]
       steps:

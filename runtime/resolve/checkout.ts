@@ -59,8 +59,7 @@ export function openCheckout(root: string, folder = root): Repository {
 export function readNamed(names: readonly string[], folder = '.'): SourceText[] {
   return names.flatMap((name) => {
     const at = path.resolve(folder, name);
-    const real = realpath(at);
-    if (real === undefined) throw invalid(`there is no file or folder ${name}: expected what -f names to be there`);
+    const real = existing(at, name);
     if (!fs.statSync(real).isDirectory()) return [{ path: name, text: readText(real, name) }];
     const base = workTreeOf(real) ?? real;
     return yamlFiles(real, fs.realpathSync(base)).map((file) => {
@@ -101,6 +100,18 @@ function readText(file: string, shown: string): string {
     throw invalid(`the file ${shown} cannot be read`, { cause });
   }
   return textOfBytes(bytes, shown);
+}
+
+/** The real path of what a flag names. A folder that may not be entered is not taken for one that is not there. */
+function existing(at: string, name: string): string {
+  try {
+    return fs.realpathSync(at);
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') {
+      throw invalid(`there is no file or folder ${name}: expected what -f names to be there`);
+    }
+    throw invalid(`${name} cannot be read`, { cause });
+  }
 }
 
 function realpath(file: string): string | undefined {

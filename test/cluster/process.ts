@@ -27,6 +27,12 @@ export async function isAlive(identity: Identity): Promise<boolean> {
   return now !== undefined && now.startTime === identity.startTime && now.boot === identity.boot;
 }
 
+/** A process whose first thread has ended keeps its ports until the last one has. */
+async function hasThreads(pid: number): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  return threads.length > 1;
+}
+
 /** Kills the process if it is still the one that was identified, and waits until it is gone. */
 export async function kill(identity: Identity, signal: NodeJS.Signals = 'SIGKILL', seconds = 10): Promise<void> {
   if (!(await isAlive(identity))) return;
@@ -37,7 +43,7 @@ export async function kill(identity: Identity, signal: NodeJS.Signals = 'SIGKILL
   }
   // Only a parent is told of a process's end, and these may be anybody's children: so we look.
   const deadline = Date.now() + seconds * 1000;
-  while (await isAlive(identity)) {
+  while ((await isAlive(identity)) || (await hasThreads(identity.pid))) {
     if (Date.now() > deadline) {
       throw new ClusterError(`Process ${identity.pid} was sent ${signal} and still runs after ${seconds} s.`);
     }

@@ -4,20 +4,22 @@ import { rbacOf, stepActionOf, taskOf } from '../runtime/manifest.ts';
 import type { StepDefinition } from '../runtime/step.ts';
 import { formatYaml } from '../runtime/yaml.ts';
 import { steps } from '../steps/index.ts';
+import { examplesOf } from './examples.ts';
 import { tablesOf } from './tables.ts';
 
-const folder = import.meta.dirname;
+const root = path.join(import.meta.dirname, '..');
 
-/** Every generated file below tasks/, by its path there. READMEs are written by hand but for their tables. */
+/** Every generated file, by its path in the project. READMEs are written by hand but for their tables. */
 export async function generated(): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   for (const step of steps) {
-    files.set(`${step.name}/${step.name}.yaml`, await document(step, [taskOf(step)]));
-    files.set(`${step.name}/stepaction.yaml`, await document(step, [stepActionOf(step)]));
-    if (step.rbac !== undefined) files.set(`${step.name}/rbac.yaml`, await document(step, rbacOf(step)));
-    files.set(`${step.name}/README.md`, await readme(step));
+    const folder = `tasks/${step.name}`;
+    files.set(`${folder}/${step.name}.yaml`, await document(step, [taskOf(step)]));
+    files.set(`${folder}/stepaction.yaml`, await document(step, [stepActionOf(step)]));
+    if (step.rbac !== undefined) files.set(`${folder}/rbac.yaml`, await document(step, rbacOf(step)));
+    files.set(`${folder}/README.md`, await readme(step));
   }
-  return files;
+  return new Map([...files, ...(await examplesOf(files))]);
 }
 
 async function document(step: StepDefinition, manifests: unknown[]): Promise<string> {
@@ -28,7 +30,7 @@ async function document(step: StepDefinition, manifests: unknown[]): Promise<str
 const marks = { begin: '<!-- generated: begin -->', end: '<!-- generated: end -->' };
 
 async function readme(step: StepDefinition): Promise<string> {
-  const file = path.join(folder, step.name, 'README.md');
+  const file = path.join(root, 'tasks', step.name, 'README.md');
   const present = await readFile(file, 'utf8').catch(
     () => `# ${step.name}\n\n${step.summary}\n\n${marks.begin}\n${marks.end}\n`,
   );
@@ -42,10 +44,10 @@ async function readme(step: StepDefinition): Promise<string> {
 export async function generate(check: boolean): Promise<string[]> {
   const differing: string[] = [];
   for (const [name, text] of await generated()) {
-    const file = path.join(folder, name);
+    const file = path.join(root, name);
     const present = await readFile(file, 'utf8').catch(() => undefined);
     if (present === text) continue;
-    differing.push(`tasks/${name}`);
+    differing.push(name);
     if (check) continue;
     await mkdir(path.dirname(file), { recursive: true });
     await writeFile(file, text);

@@ -47,6 +47,8 @@ export const pacResolve = defineStep({
     ),
     event: choice(events, 'Resolve only what this event starts.'),
     targetBranch: text('The branch that the event is on, or goes to.'),
+    tag: text('The tag that was pushed, in place of a branch.'),
+    targetRun: text('The PipelineRun that an incoming webhook asks for.'),
     sourceBranch: text('The branch that the event comes from.'),
     changedFiles: words('What the event has changed. Default: as git tells.', { form: 'PATH,…' }),
     labels: words('Labels of the pull request.', { form: 'LABEL,…' }),

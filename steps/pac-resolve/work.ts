@@ -113,6 +113,8 @@ async function eventOf({ params, signal }: Context, folder: string): Promise<Rep
       flags: {
         event: params.event,
         targetBranch: params.targetBranch,
+        tag: params.tag,
+        targetRun: params.targetRun,
         sourceBranch: params.sourceBranch,
         changedFiles: params.changedFiles.length === 0 ? undefined : params.changedFiles,
         labels: params.labels.length === 0 ? undefined : params.labels,

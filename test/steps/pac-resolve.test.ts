@@ -95,3 +95,24 @@ test('git_auth_secret makes a Secret with the token', async () => {
   assert.equal(secret?.stringData['.git-credentials'], 'https://git:a+token%2Fwith@git.example.com/a/b');
   assert.equal(resolved?.spec.workspaces[0]?.secret.secretName, secret?.metadata.name);
 });
+
+test('--tag is the tag of a push, and --target-run the PipelineRun of an incoming webhook', async () => {
+  const named = (name: string, annotations: string): string =>
+    `apiVersion: tekton.dev/v1\nkind: PipelineRun\nmetadata: {name: ${name}, annotations: {${annotations}}}\nspec: {pipelineSpec: {}}\n`;
+  const on = (event: string, branch: string): string =>
+    `pipelinesascode.tekton.dev/on-event: '[${event}]', pipelinesascode.tekton.dev/on-target-branch: '[${branch}]'`;
+  await using folder = await makeFolder({
+    '.tekton/a.yaml': [
+      named('tagged', on('push', 'refs/tags/v*')),
+      named('asked', on('incoming', 'main')),
+      named('other', on('incoming', 'main')),
+    ].join('---\n'),
+  });
+  const started = async (...argv: string[]) => {
+    const { stdout, stderr } = await execute(pacResolve, [`--source=${folder.path}`, ...argv]);
+    assert.equal(stderr, '');
+    return [...stdout.matchAll(/generateName: (\w+)-/g)].map(([, name]) => name);
+  };
+  assert.deepEqual(await started('--event=tag', '--tag=v1.2'), ['tagged']);
+  assert.deepEqual(await started('--event=incoming', '--target-branch=main', '--target-run=asked'), ['asked']);
+});

@@ -2,7 +2,10 @@ import { invalid } from '../errors.ts';
 import { isFields } from '../shape.ts';
 import type { Document } from './document.ts';
 
-const prefix = 'pipelinesascode.tekton.dev/';
+/** The API group of Pipelines-as-Code. */
+export const group = 'pipelinesascode.tekton.dev';
+/** What the annotations that a PipelineRun is resolved and selected by begin with. */
+export const prefix = `${group}/`;
 
 /** An annotation that names remote Tasks or a Pipeline. */
 export interface RemoteAnnotation {

@@ -2,9 +2,8 @@ import { randomInt } from 'node:crypto';
 import { invalid } from '../errors.ts';
 import { addSecret } from '../redact.ts';
 import type { Fields } from '../shape.ts';
+import { group } from './annotations.ts';
 import { labelValue } from './name.ts';
-
-const group = 'pipelinesascode.tekton.dev';
 
 /** Whether a text mounts the Secret that Pipelines-as-Code makes for git. */
 export function wantsAuthSecret(text: string): boolean {

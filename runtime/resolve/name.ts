@@ -1,9 +1,10 @@
 import { invalid } from '../errors.ts';
 import { type Fields, isFields } from '../shape.ts';
+import { prefix } from './annotations.ts';
 import type { Document } from './document.ts';
 
 /** Pipelines-as-Code's label and annotation with the name that a PipelineRun has in the repository. */
-export const originalName = 'pipelinesascode.tekton.dev/original-prname';
+export const originalName = `${prefix}original-prname`;
 
 /** @throws SubpipeError `INVALID` where two PipelineRuns have the same name or generateName. */
 export function checkNames(runs: readonly Document[]): void {

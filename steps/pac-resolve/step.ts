@@ -1,10 +1,9 @@
 import { callerFields } from '../../runtime/call/caller.ts';
 import { callRules } from '../../runtime/call/rules.ts';
 import { choice, integer, list, resourceName, text, toggle, words } from '../../runtime/params.ts';
+import { eventNames } from '../../runtime/resolve/event/event-names.ts';
 import { arrayResult } from '../../runtime/results.ts';
 import { defineStep } from '../../runtime/step.ts';
-
-const events = ['push', 'pull_request', 'incoming', 'tag', 'label', 'comment', 'pull_request_closed'] as const;
 
 export const pacResolve = defineStep({
   name: 'pac-resolve',
@@ -45,7 +44,7 @@ export const pacResolve = defineStep({
       ['true', 'false'],
       'Whether loopback and link-local addresses may be asked. Default: not in a pod.',
     ),
-    event: choice(events, 'Resolve only what this event starts.'),
+    event: choice(eventNames, 'Resolve only what this event starts.'),
     targetBranch: text('The branch that the event is on, or goes to.'),
     tag: text('The tag that was pushed, in place of a branch.'),
     targetRun: text('The PipelineRun that an incoming webhook asks for.'),

@@ -1,7 +1,5 @@
 import { invalid } from '../../errors.ts';
-
-/** What the annotations that select PipelineRuns begin with. */
-export const prefix = 'pipelinesascode.tekton.dev/';
+import { prefix } from '../annotations.ts';
 
 /** The annotations that say when a PipelineRun starts, without the prefix, in the order in which they are asked. */
 export const matching = [

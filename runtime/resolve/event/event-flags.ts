@@ -1,6 +1,7 @@
 import { invalid } from '../../errors.ts';
 import { type ChangedFiles, eventOf, type RepositoryEvent } from '../event.ts';
 import { commentCommand } from './comment.ts';
+import { eventNames } from './event-names.ts';
 import { changedFiles } from './push-files.ts';
 
 /** An event as flags tell it; what is not given stays unknown, or as the payload has it. */
@@ -24,16 +25,6 @@ export interface EventFlags {
   repoUrl?: string | undefined;
   sourceUrl?: string | undefined;
 }
-
-export const eventNames = [
-  'push',
-  'pull_request',
-  'incoming',
-  'tag',
-  'label',
-  'comment',
-  'pull_request_closed',
-] as const;
 
 /**
  * The event that flags describe, over the one of a payload where there is one.

@@ -1,6 +1,7 @@
 import { explain } from '../../errors.ts';
+import { prefix } from '../annotations.ts';
 import type { RepositoryEvent } from '../event.ts';
-import { type Candidate, type Matching, matching, prefix } from './annotations.ts';
+import { type Candidate, type Matching, matching } from './annotations.ts';
 import { conditionOf } from './condition.ts';
 import { type Reason, reason, type Verdict, verdict } from './verdict.ts';
 

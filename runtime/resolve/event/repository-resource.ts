@@ -1,6 +1,7 @@
 import { invalid } from '../../errors.ts';
 import { fieldsOf, isFields, listOf, optionalText } from '../../shape.ts';
 import { parseYamlAll } from '../../yaml.ts';
+import { prefix } from '../annotations.ts';
 
 /** A custom param of a Repository (docs: guide/customparams). */
 export interface CustomParam {
@@ -48,9 +49,7 @@ export async function parseRepository(text: string, where: string): Promise<Repo
 }
 
 function isRepository({ apiVersion, kind }: Record<string, unknown>): boolean {
-  return (
-    kind === 'Repository' && typeof apiVersion === 'string' && apiVersion.startsWith('pipelinesascode.tekton.dev/')
-  );
+  return kind === 'Repository' && typeof apiVersion === 'string' && apiVersion.startsWith(prefix);
 }
 
 function customParam(value: unknown, where: string): CustomParam {

@@ -1,6 +1,7 @@
 import { invalid as badInput, explain } from '../../errors.ts';
+import { prefix } from '../annotations.ts';
 import { eventOf, type RepositoryEvent } from '../event.ts';
-import { type Candidate, prefix } from './annotations.ts';
+import type { Candidate } from './annotations.ts';
 import { isCommandType } from './comment.ts';
 import { type Asked, judge } from './judge.ts';
 import { celMatcher } from './match-cel.ts';

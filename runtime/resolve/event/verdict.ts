@@ -1,4 +1,5 @@
-import { type Candidate, type Matching, prefix } from './annotations.ts';
+import { prefix } from '../annotations.ts';
+import type { Candidate, Matching } from './annotations.ts';
 
 /** What one annotation says about an event. */
 export interface Reason {

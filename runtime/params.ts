@@ -167,7 +167,8 @@ export function words(
   return { description, form, type: 'string', required: false, ...rest, parse };
 }
 
-/** `dryRun` → `dry-run`. */
+/** `dryRun` → `dry-run`. Names all in capitals stay as they are: `IMAGE_DIGEST` is what Tekton Chains looks for. */
 export function kebab(name: string): string {
+  if (/^[A-Z][A-Z0-9_]*$/.test(name)) return name;
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

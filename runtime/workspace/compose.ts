@@ -1,0 +1,65 @@
+import { Readable } from 'node:stream';
+import { parentsAnnotationOf } from '../oci/announce.ts';
+import type { History, ImageConfig } from '../oci/config.ts';
+import { digestOf } from '../oci/digest.ts';
+import { type Descriptor, mediaTypes, type StoredManifest, storeManifest } from '../oci/manifest.ts';
+import type { Target } from '../oci/target.ts';
+import type { WorkspaceImage, WorkspaceLayer } from './image.ts';
+
+/** What a workspace is called where it is no image (image-spec, manifest.md "Guidelines for Artifact Usage"). */
+export const artifactType = 'application/vnd.subpipe.workspace.v1';
+
+const emptyConfig = { mediaType: 'application/vnd.oci.empty.v1+json', bytes: Buffer.from('{}') };
+
+export interface ImagePlan {
+  layers: readonly WorkspaceLayer[];
+  /** What it was made from; the first one's settings stay. */
+  parents: readonly WorkspaceImage[];
+  /** RFC 3339; without it the same content has the same digest. */
+  created?: string | undefined;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  /** No image for container engines, but an artifact of OCI 1.1. */
+  artifact: boolean;
+}
+
+/** Writes the config of a workspace's image, and gives its manifest, which is not written yet. */
+export async function composeWorkspace(
+  target: Target,
+  plan: ImagePlan,
+  signal: AbortSignal | undefined,
+): Promise<StoredManifest> {
+  const { layers, parents, artifact } = plan;
+  const annotations = { ...parentsAnnotationOf(parents.map(({ digest }) => digest)), ...plan.annotations };
+  const bytes = artifact ? emptyConfig.bytes : Buffer.from(JSON.stringify(configOf(plan)));
+  const mediaType = artifact ? emptyConfig.mediaType : mediaTypes.config;
+  const config: Descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length };
+  await target.writeBlob(config, () => Readable.from([bytes]), { signal });
+  return storeManifest({
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    ...(artifact ? { artifactType } : {}),
+    config,
+    layers: layers.map(({ descriptor }) => descriptor),
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations: sorted(annotations) }),
+  });
+}
+
+/** image-spec, config.md. The platform of a first image is always the same: its files are of none. */
+function configOf({ layers, parents, created, labels }: ImagePlan): ImageConfig {
+  const base = parents[0]?.config;
+  const history: History[] = layers.flatMap((layer) => [...layer.history]);
+  return {
+    ...(created === undefined ? {} : { created }),
+    os: base?.os ?? 'linux',
+    architecture: base?.architecture ?? 'amd64',
+    ...(base?.variant === undefined ? {} : { variant: base.variant }),
+    config: { ...base?.config, ...(Object.keys(labels).length === 0 ? {} : { Labels: sorted(labels) }) },
+    rootfs: { type: 'layers', diff_ids: layers.flatMap(({ diffId }) => diffId ?? []) },
+    history,
+  };
+}
+
+function sorted(map: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import { accessSync, constants, mkdirSync, realpathSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve, sep } from 'node:path';
+import type { Tree } from '../archive/scan.ts';
+import { loadState, type State, saveState } from '../archive/state.ts';
+import { invalid } from '../errors.ts';
+import { imageKept, keptImage, type WorkspaceImage } from './image.ts';
+
+/** Shared by all steps of a pod, and by nothing else (Tekton docs, container-contract.md). */
+const tektonHome = '/tekton/home';
+
+/** What is remembered of a workspace: the images that its content is of, and how each thing in it looked then. */
+export interface Memory {
+  /** None where one of them is nothing to push on top of. */
+  images: readonly WorkspaceImage[];
+  /** Only a part of the images was pulled. */
+  partial: boolean;
+  /** How they were pulled: a pull that asks for the same has nothing to do. */
+  request: string;
+  state: State;
+}
+
+/**
+ * Where the memory of a workspace is: `FOLDER/NAME.json`, outside of the workspace itself.
+ *
+ * @param options.stateFolder default: `/tekton/home/.subpipe`, which the steps of a pod share, or `subpipe` in the
+ * user's cache folder.
+ * @param options.name default: from the folder's path.
+ * @throws SubpipeError `INVALID` when it would be in the workspace.
+ */
+export function memoryFile(
+  folder: string,
+  options: { stateFolder?: string | undefined; name?: string | undefined; env: NodeJS.ProcessEnv },
+): string {
+  const { env, stateFolder = standardFolder(env) } = options;
+  const place = resolve(stateFolder);
+  const full = real(folder);
+  if (`${real(place)}${sep}`.startsWith(full === sep ? sep : `${full}${sep}`)) {
+    throw invalid(`--state-folder is ${stateFolder}, which is in the workspace ${folder}: expected a folder outside`);
+  }
+  return join(place, `${fileName(options.name ?? full)}.json`);
+}
+
+export async function recall(file: string): Promise<Memory | undefined> {
+  const state = await loadState(file);
+  if (state === undefined) return undefined;
+  const { images, partial, request } = state.about;
+  if (!Array.isArray(images) || typeof request !== 'string') return undefined;
+  const kept = images.map(imageKept).filter((image) => image !== undefined);
+  return { images: kept.length === images.length ? kept : [], partial: partial === true, request, state };
+}
+
+export async function remember(
+  file: string,
+  tree: Pick<Tree, 'nodes'>,
+  about: Omit<Memory, 'state'>,
+  signal?: AbortSignal,
+): Promise<void> {
+  mkdirSync(join(file, '..'), { recursive: true });
+  const { images, partial, request } = about;
+  await saveState(file, tree, { images: images.map(keptImage), partial, request }, { signal });
+}
+
+export function forget(file: string): void {
+  rmSync(file, { force: true });
+}
+
+function standardFolder(env: NodeJS.ProcessEnv): string {
+  if (isWritable(tektonHome)) return join(tektonHome, '.subpipe');
+  return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache'), 'subpipe', 'workspaces');
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Readable where it can be, and never the same for two names. */
+function fileName(name: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(name)) return name;
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 16);
+  const plain = name.replace(/[^A-Za-z0-9]+/g, '-').replace(/^-+/, '');
+  return `${plain.slice(-60)}-${hash}`;
+}
+
+function real(path: string): string {
+  const full = resolve(path);
+  try {
+    return realpathSync(full);
+  } catch {
+    return full;
+  }
+}

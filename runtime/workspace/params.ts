@@ -1,0 +1,17 @@
+import { text, words } from '../params.ts';
+
+/** Flags of all that reads or writes registries. */
+export const registryParams = {
+  insecure: words('Registries that speak HTTP without TLS, by host and port; true is all of them.', {
+    form: 'HOST,…',
+  }),
+  caFile: text('PEM file with CAs that count for registries beside the usual ones.'),
+};
+
+/** Flags that say where is kept what a pull has seen. */
+export const stateParams = {
+  name: text("The workspace's name, for what is kept of it between pull and push. Default: from the folder's path."),
+  stateFolder: text(
+    'The folder, outside the workspace, that keeps what a pull has seen. Default: one that the steps of a pod share.',
+  ),
+};

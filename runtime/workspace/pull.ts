@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto';
+import { lstatSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Extracted, extractLayers, type LayerSource } from '../archive/extract.ts';
+import { type MergePolicy, type MergeSource, planMerge } from '../archive/merge.ts';
+import { shown } from '../archive/path.ts';
+import { repairFolder, replaceFolder } from '../archive/replace.ts';
+import { scanTree, type Tree } from '../archive/scan.ts';
+import { selectPaths } from '../archive/select.ts';
+import { isUntouched } from '../archive/state.ts';
+import { invalid } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { Platform } from '../oci/manifest.ts';
+import type { WorkspaceImage, WorkspaceLayer } from './image.ts';
+import { forget, type Memory, memoryFile, recall, remember } from './memory.ts';
+import { openPlace, type Place, type Registries } from './reference.ts';
+import { readSource, withoutAncestors } from './source.ts';
+
+export interface PullOptions {
+  /** Replaced by what the sources have. Made where it is not there. */
+  folder: string;
+  /** References, see `readReference`. Empty ones are passed over. */
+  sources: readonly string[];
+  /** Pulled where no source is there. */
+  base?: string | undefined;
+  /** A tag that is not there is passed over. */
+  optional?: boolean;
+  /** What to do where sources changed the same path differently. `ours` names a source as it is given, or by digest. */
+  merge?: MergePolicy | undefined;
+  /** Only these files and folders. Default: all. */
+  paths?: readonly string[] | undefined;
+  /** Default `self`: whoever runs this. */
+  owner?: 'self' | 'keep' | { uid: number; gid: number } | undefined;
+  /** Default `keep`. */
+  mode?: 'keep' | 'group' | undefined;
+  platform?: Platform | undefined;
+  /** See `memoryFile`. */
+  name?: string | undefined;
+  stateFolder?: string | undefined;
+  registries?: Registries;
+  env: NodeJS.ProcessEnv;
+  log: Log;
+  signal?: AbortSignal | undefined;
+}
+
+export interface Pulled {
+  /** By digest, in the order of the sources. Empty where there was nothing to pull: then the folder is as it was. */
+  images: string[];
+  /** Bytes of the layers, packed. */
+  size: number;
+  /** Things in the folder. */
+  files: number;
+  /** The folder had all of it already; nothing was downloaded. */
+  unchanged: boolean;
+}
+
+/**
+ * Makes a folder what images say, and remembers it for a push. All or nothing: a failure leaves the folder as it was.
+ * What several sources changed is merged three ways by path.
+ *
+ * @throws SubpipeError `CONFLICT` naming the paths that sources changed differently; `NOT_FOUND`, `FORBIDDEN` and the
+ * like of the registry; `FAILED` for images that are damaged or hostile.
+ */
+export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
+  const { log, signal, registries = {} } = options;
+  const folder = resolve(options.folder);
+  const file = memoryFile(folder, options);
+  const select = selectPaths(options.paths ?? []);
+  if (repairFolder(folder)) log.warn(`an earlier pull into ${folder} was cut off: what was there before is back`);
+  const images = await sourcesOf(options, registries);
+  if (images.length === 0) {
+    forget(file);
+    log.info('there is nothing to pull: the folder is as it was');
+    return { images: [], size: 0, files: 0, unchanged: true };
+  }
+  const names = images.map(({ name }) => name);
+  const request = requestOf(options, names);
+  const known = await recall(file);
+  if (known?.request === request) {
+    const tree = await scanIfThere(folder, signal);
+    if (tree !== undefined && isAsRemembered(known, tree)) {
+      log.info(`${folder} has ${names.join(', ')} already`);
+      return { images: names, size: sizeOf(images), files: tree.nodes.length, unchanged: true };
+    }
+  }
+  // From here on it is no longer what the memory says.
+  forget(file);
+  const places = new Map<string, Promise<Place>>();
+  const open = (from: string) => {
+    const place = places.get(from) ?? openPlace(from, registries);
+    places.set(from, place);
+    return place;
+  };
+  const sources = images.map((image): MergeSource => {
+    return { name: image.name, layers: image.layers.map((layer) => sourceLayer(layer, open)) };
+  });
+  const plan = await planMerge(sources, { policy: policyFor(options.merge, images), signal });
+  for (const path of plan.decided.slice(0, 20)) log.warn(`${shown(path)} was changed differently: --merge decided`);
+  const done: Extracted = await replaceFolder(folder, (into) =>
+    extractLayers(
+      plan.stages,
+      into,
+      {
+        owner: options.owner ?? 'self',
+        mode: options.mode ?? 'keep',
+        select,
+        warn: (message) => log.warn(message),
+        signal,
+      },
+      plan.gone,
+    ),
+  );
+  const tree = await scanTree(folder, { signal });
+  await remember(file, tree, { images, partial: select !== undefined, request }, signal);
+  hintGit(folder, log);
+  log.info(`pulled ${names.join(', ')}: ${tree.nodes.length} files and folders, ${done.bytes} bytes`);
+  return { images: names, size: sizeOf(images), files: tree.nodes.length, unchanged: false };
+}
+
+async function sourcesOf(options: PullOptions, registries: Registries): Promise<WorkspaceImage[]> {
+  const { log, signal, platform, optional, base } = options;
+  const given = [...new Set(options.sources.map((source) => source.trim()).filter((source) => source !== ''))];
+  const common = { registries, platform, log, signal };
+  const found = await Promise.all(given.map((source) => readSource(source, { ...common, optional })));
+  found.forEach((images, i) => {
+    if (images.length === 0) log.info(`${given[i]} is not there: passed over`);
+  });
+  const images = withoutAncestors(found.flat());
+  if (images.length > 0 || base === undefined) return images;
+  return withoutAncestors(await readSource(base, common));
+}
+
+function sourceLayer(
+  { descriptor, diffId, from }: WorkspaceLayer,
+  open: (from: string) => Promise<Place>,
+): LayerSource & { digest: Digest } {
+  return {
+    name: `${descriptor.digest} of ${from}`,
+    digest: descriptor.digest,
+    size: descriptor.size,
+    diffId,
+    open: async (signal) => (await open(from)).target.readBlob(descriptor, { signal }),
+  };
+}
+
+function policyFor(policy: MergePolicy | undefined, images: readonly WorkspaceImage[]): MergePolicy {
+  if (typeof policy !== 'object') return policy ?? 'error';
+  const ours = images.find(({ given, name, digest }) => [given, name, digest].includes(policy.ours));
+  if (ours !== undefined) return { ours: ours.name };
+  const names = images.map(({ given }) => given).join(', ');
+  throw invalid(`--merge=ours=${policy.ours} names none of the sources: expected one of ${names}`);
+}
+
+/** What makes two pulls the same. */
+function requestOf(options: PullOptions, names: readonly string[]): string {
+  const { paths = [], owner = 'self', mode = 'keep', merge = 'error' } = options;
+  return createHash('sha256').update(JSON.stringify({ names, paths, owner, mode, merge })).digest('hex');
+}
+
+async function scanIfThere(folder: string, signal: AbortSignal | undefined): Promise<Tree | undefined> {
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined;
+  return scanTree(folder, { signal });
+}
+
+function isAsRemembered({ state }: Memory, tree: Tree): boolean {
+  if (tree.nodes.length !== state.nodes.size) return false;
+  return tree.nodes.every((node) => {
+    const before = state.nodes.get(node.path);
+    return before !== undefined && isUntouched(before, node);
+  });
+}
+
+function sizeOf(images: readonly WorkspaceImage[]): number {
+  const layers = images.flatMap((image) => image.layers.map(({ descriptor }) => descriptor));
+  return [...new Map(layers.map(({ digest, size }) => [digest, size])).values()].reduce((sum, size) => sum + size, 0);
+}
+
+/** Git refuses repositories of other users (git-config(1), safe.directory), and Tasks mix users. */
+function hintGit(folder: string, log: Log): void {
+  if (lstatSync(`${folder}/.git`, { throwIfNoEntry: false }) === undefined) return;
+  log.info(`a step of another user lets git in by: git config --global --add safe.directory ${folder}`);
+}

@@ -1,0 +1,94 @@
+import { SubpipeError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { gather, parentsOf } from '../oci/announce.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { Platform, StoredManifest } from '../oci/manifest.ts';
+import { readImage } from '../oci/platform.ts';
+import { blobImage, readWorkspaceImage, type WorkspaceImage } from './image.ts';
+import { isAbsent, openPlace, type Place, type Registries } from './reference.ts';
+
+export interface SourceOptions {
+  registries: Registries;
+  /** Default: this machine's. */
+  platform?: Platform | undefined;
+  /** A tag that is not there is no error. */
+  optional?: boolean | undefined;
+  log: Log;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * The images that a reference means: of a digest one; of a tag all that was pushed to it side by side and is not merged
+ * yet (`gather`). What is no manifest may be the digest of a blob: trusted artifacts of Konflux are named so.
+ *
+ * @throws SubpipeError `NOT_FOUND`, but for tags where `optional` is set.
+ */
+export async function readSource(text: string, options: SourceOptions): Promise<WorkspaceImage[]> {
+  const { signal } = options;
+  let place: Place;
+  try {
+    place = await openPlace(text, options.registries);
+  } catch (error) {
+    if (options.optional === true && isAbsent(error) && !text.includes('@')) return [];
+    throw error;
+  }
+  const { target, digest } = place;
+  const platform = options.platform === undefined ? {} : { platform: options.platform };
+  if (digest !== undefined) {
+    try {
+      return [
+        await readWorkspaceImage(text, place, await readImage(target, digest, { signal, ...platform }), { signal }),
+      ];
+    } catch (error) {
+      const blob = isAbsent(error) ? await target.findBlob(digest, { signal }).catch(() => undefined) : undefined;
+      if (blob !== undefined) return [blobImage(text, place, blob)];
+      throw error;
+    }
+  }
+  const heads = await headsOf(place, place.tag ?? 'latest', options);
+  if (heads.length === 0 && options.optional === true) return [];
+  if (heads.length === 0) {
+    throw new SubpipeError('NOT_FOUND', `${text}: there is no tag "${place.tag ?? 'latest'}"`, {
+      hint: 'Where its Task may have been skipped, set optional.',
+    });
+  }
+  return Promise.all(
+    heads.map(async (head) => {
+      const image =
+        head.kind === 'image' ? head : await readImage(target, head.descriptor.digest, { signal, ...platform });
+      return readWorkspaceImage(text, place, image, { signal });
+    }),
+  );
+}
+
+/** What a tag means. Nobody announces an index: of a tag that names one, nothing else is asked. */
+async function headsOf(place: Place, tag: string, { log, signal }: SourceOptions): Promise<StoredManifest[]> {
+  const { target } = place;
+  const named = await target.readManifest(tag, { signal }).catch((error: unknown) => {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  });
+  if (named?.kind === 'index') return [named];
+  try {
+    return await gather(target, tag, { signal });
+  } catch (error) {
+    // A stranger's registry need not list its tags, and then nobody has pushed there side by side.
+    if (named === undefined || signal?.aborted === true) throw error;
+    log.warn(`${place.name} does not list its tags: only what "${tag}" itself names is pulled`);
+    return [named];
+  }
+}
+
+/** Without what is there twice, and without what another was made from. */
+export function withoutAncestors(images: readonly WorkspaceImage[]): WorkspaceImage[] {
+  const once = images.filter(({ digest }, i) => images.findIndex((other) => other.digest === digest) === i);
+  const parents = new Set<Digest>(once.flatMap(({ manifest }) => (manifest === undefined ? [] : parentsOf(manifest))));
+  return once.filter((image) => {
+    if (parents.has(image.digest)) return false;
+    return !once.some((other) => other !== image && other.layers.length > image.layers.length && begins(other, image));
+  });
+}
+
+function begins(longer: WorkspaceImage, shorter: WorkspaceImage): boolean {
+  return shorter.layers.every(({ descriptor }, i) => longer.layers[i]?.descriptor.digest === descriptor.digest);
+}

@@ -1,0 +1,4 @@
+import { main } from '../../runtime/main.ts';
+import { ociWorkspacePull } from './step.ts';
+
+main(ociWorkspacePull);

@@ -1,0 +1,47 @@
+import { choice, list, text, toggle, words } from '../../runtime/params.ts';
+import { arrayResult, textResult } from '../../runtime/results.ts';
+import { defineStep } from '../../runtime/step.ts';
+import { registryParams, stateParams } from '../../runtime/workspace/params.ts';
+
+export const ociWorkspacePull = defineStep({
+  name: 'oci-workspace-pull',
+  summary: 'Makes a workspace what OCI images say, and merges what several of them changed.',
+  description:
+    'The folder is replaced as a whole or not at all. A path that two sources changed differently is an error that names it, unless merge decides. ' +
+    'What is there already is only checked. oci-workspace-push in the same pod then pushes what changed.',
+  params: {
+    folder: text('The folder to fill.', { required: true, bound: '$(workspaces.source.path)' }),
+    sources: list(
+      'Images to pull: repo@sha256:…, repo:tag, oci:FOLDER:TAG, or a trusted artifact oci:repo@sha256:…. Empty ones are passed over.',
+      { form: 'IMAGE' },
+    ),
+    base: text('The image to pull where there is no source.'),
+    optional: toggle('A tag that is not there is passed over: for Tasks that may have been skipped.'),
+    merge: text('What to do with a path that sources changed differently: error, first, last, or ours=IMAGE.', {
+      default: 'error',
+    }),
+    paths: words('Pull only these files and folders.', { form: 'PATH,…' }),
+    owner: text('Whose the files are: self (who runs the step), keep (as in the image; needs root), or UID:GID.', {
+      default: 'self',
+    }),
+    mode: choice(['keep', 'group'], 'With group, the group may do what the owner may.', { default: 'keep' }),
+    platform: text("Which image of an index, such as linux/arm64. Default: this machine's."),
+    ...stateParams,
+    ...registryParams,
+  },
+  workspaces: { source: { description: 'The folder to fill.' } },
+  results: {
+    image: textResult('The image by its digest, where there is just one.'),
+    sources: arrayResult('All images by their digests.'),
+    size: textResult("Bytes of the images' layers, packed."),
+    files: textResult('Files and folders in the workspace.'),
+  },
+
+  async run(context) {
+    const { pull } = await import('./work.ts');
+    await pull(context);
+  },
+});
+
+export type PullParams = typeof ociWorkspacePull.params;
+export type PullResults = typeof ociWorkspacePull.results;

@@ -1,0 +1,67 @@
+import type { Change } from '../../runtime/archive/changes.ts';
+import { shown } from '../../runtime/archive/path.ts';
+import type { StepContext } from '../../runtime/step.ts';
+import { pushWorkspace } from '../../runtime/workspace/push.ts';
+import { readOwner, readTimes } from '../../runtime/workspace/values.ts';
+import type { PushParams, PushResults } from './step.ts';
+
+/** Pushes, as the step's flags say. */
+export async function push(context: StepContext<PushParams, PushResults>): Promise<void> {
+  const { params, log, env, signal, report, stdout } = context;
+  const { insecure, caFile, record, expiresAfter, ...rest } = params;
+  const pushed = await pushWorkspace({
+    ...rest,
+    times: readTimes(params.times, '--times'),
+    owner: readOwner(params.owner, '--owner'),
+    ...originOf(record, params.annotations ?? {}, env),
+    labels: expiresAfter === undefined ? {} : { 'quay.expires-after': expiresAfter },
+    registries: { insecure, ...(caFile === undefined ? {} : { caFile }), warn: (sentence) => log.warn(sentence) },
+    env,
+    log,
+    signal,
+  });
+  const { changes, image, digest, url, layers, size } = pushed;
+  if (params.dryRun) stdout(changes.map((change) => `${lineOf(change)}\n`).join(''));
+  await report({
+    image,
+    IMAGE_URL: url,
+    IMAGE_DIGEST: digest ?? '',
+    layers: String(layers),
+    size: String(size),
+    changedFiles: String(changes.filter(isFile).length),
+  });
+}
+
+/** What the image says of its origin. The Task's name is the same in each run, so that the digest is too. */
+function originOf(
+  record: 'none' | 'task' | 'run',
+  given: Record<string, string>,
+  env: NodeJS.ProcessEnv,
+): { createdBy?: string; created?: string; annotations: Record<string, string> } {
+  const task = env.SUBPIPE_PIPELINE_TASK || env.SUBPIPE_TASK;
+  if (record === 'none' || task === undefined) return { annotations: given };
+  if (record === 'task') return { createdBy: task, annotations: given };
+  const named = {
+    'subpipe.dev/pipelineRun': env.SUBPIPE_PIPELINE_RUN,
+    'subpipe.dev/taskRun': env.SUBPIPE_TASK_RUN,
+  };
+  const run = Object.entries(named).filter((entry): entry is [string, string] => (entry[1] ?? '') !== '');
+  return { createdBy: task, created: new Date().toISOString(), annotations: { ...Object.fromEntries(run), ...given } };
+}
+
+function isFile(change: Change): boolean {
+  return change.kind !== 'put' || change.node.type !== 'folder';
+}
+
+function lineOf(change: Change): string {
+  switch (change.kind) {
+    case 'put':
+      return `write ${shown(change.node.path)}${change.node.type === 'folder' ? '/' : ''}`;
+    case 'remove':
+      return `remove ${shown(change.path)}`;
+    case 'empty':
+      return `empty ${shown(change.path)}/`;
+    default:
+      return change satisfies never;
+  }
+}

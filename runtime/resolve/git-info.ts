@@ -39,7 +39,7 @@ function runGit(
 }
 
 /** `git@HOST:owner/name.git` as `https://HOST/owner/name`, without credentials. */
-function webUrl(url: string): string {
+export function webUrl(url: string): string {
   const plain = url.replace(/\.git$/, '');
   const short = /^git@([^:/]+):(.*)$/s.exec(plain);
   if (short !== null) return `https://${short[1]}/${short[2]}`;

@@ -8,6 +8,8 @@ export interface Fetched {
   from: string;
   /** sha256 of `text`. */
   digest: Digest;
+  /** It is a file of the repository itself, which no lock names. */
+  local: boolean;
   /** What a relative path in it means: resolved against the file that names it (a `%2F` in a URL's branch is kept). */
   relative(path: string): Reference;
 }

@@ -59,6 +59,7 @@ export const pacResolve = defineStep({
     repositoryFile: text('A file with the Repository resource: its custom params.'),
     explain: toggle('Tell for each PipelineRun why it starts or not.'),
     validate: toggle('Check the result as Tekton would; a finding is a failure.'),
+    diff: text('A git revision: show what has changed in the resolved PipelineRuns since then, in place of them.'),
     create: toggle('Create the PipelineRuns, and return their names in runs.'),
   },
   workspaces: { source: { description: "The repository's checkout." } },

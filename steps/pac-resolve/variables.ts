@@ -2,8 +2,9 @@ import { invalid } from '../../runtime/errors.ts';
 import { authSecret, authSecretName, wantsAuthSecret } from '../../runtime/resolve/auth-secret.ts';
 import { readNamed, type SourceText } from '../../runtime/resolve/checkout.ts';
 import type { RepositoryEvent } from '../../runtime/resolve/event.ts';
-import { gitInfo, ownerOf } from '../../runtime/resolve/git-info.ts';
+import { gitInfo, ownerOf, webUrl } from '../../runtime/resolve/git-info.ts';
 import type { Fields } from '../../runtime/shape.ts';
+import type { Place } from './place.ts';
 import type { Context } from './work.ts';
 
 /** `-p name=value`: all after the first `=` is the value; the last of a name counts. */
@@ -24,7 +25,7 @@ export function givenParams(words: readonly string[]): Record<string, string> {
 interface Known {
   given: Readonly<Record<string, string>>;
   event: RepositoryEvent | undefined;
-  folder: string;
+  place: Place;
   token: string | undefined;
 }
 
@@ -84,12 +85,15 @@ export class Variables {
   }
 
   async #variables(): Promise<Record<string, string>> {
-    const { given, event, folder } = this.#known;
+    const { given, event, place } = this.#known;
     const { env, signal } = this.#context;
     const told = event === undefined ? {} : await this.#ofEvent(event);
     const values: Record<string, string> = { ...told, ...given };
-    if (values.repo_url === undefined || values.revision === undefined || values.repo_owner === undefined) {
-      const git = await gitInfo(folder, env, signal);
+    if (place.remote !== undefined) {
+      values.repo_url ??= webUrl(place.remote.url);
+      values.revision ??= place.remote.revision;
+    } else if (values.repo_url === undefined || values.revision === undefined || values.repo_owner === undefined) {
+      const git = await gitInfo(place.folder, env, signal);
       if (git !== undefined && git.url !== '') values.repo_url ??= git.url;
       if (git !== undefined) values.revision ??= git.revision;
     }
@@ -103,9 +107,9 @@ export class Variables {
 
   async #ofEvent(event: RepositoryEvent): Promise<Record<string, string>> {
     const { params, log, signal } = this.#context;
-    const { given, folder } = this.#known;
+    const { given, place } = this.#known;
     const { eventVariables } = await import('../../runtime/resolve/event/custom-params.ts');
-    const [file] = params.repositoryFile === undefined ? [] : readNamed([params.repositoryFile], folder);
+    const [file] = params.repositoryFile === undefined ? [] : readNamed([params.repositoryFile], place.folder);
     const { parseRepository } = await import('../../runtime/resolve/event/repository-resource.ts');
     const resource = file === undefined ? undefined : await parseRepository(file.text, file.path);
     const { variables, warnings } = await eventVariables(event, resource, {

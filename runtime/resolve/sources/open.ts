@@ -111,13 +111,19 @@ export function openSources(options: SourcesOptions): Sources & { readonly reque
       }
       const origin = await originOf(reference, wanted);
       const { text, digest } = await reader.read(origin, callerSignal);
-      return { text, digest, from: origin.from, relative: (path) => beside(reference, origin.from, path, home) };
+      return {
+        text,
+        digest,
+        from: origin.from,
+        local: false,
+        relative: (path) => beside(reference, origin.from, path, home),
+      };
     },
   };
 }
 
 function fetched(text: string, from: string, relative: (path: string) => Reference): Fetched {
-  return { text, from, digest: digestOf(text), relative };
+  return { text, from, digest: digestOf(text), local: true, relative };
 }
 
 function beside(

@@ -127,9 +127,7 @@ function container(step: StepDefinition, options: ManifestOptions, results: stri
     ],
     ...(env.length === 0 ? {} : { env }),
     securityContext: {
-      runAsNonRoot: true,
-      runAsUser: 65532,
-      runAsGroup: 65532,
+      ...(step.podUser === true ? {} : { runAsNonRoot: true, runAsUser: 65532, runAsGroup: 65532 }),
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },

@@ -44,6 +44,11 @@ export interface StepDefinition<P extends Params = Params, R extends Results = R
   /** Environment of the step's container from fields of its pod (the downward API): `{ POD: 'metadata.name' }`. */
   podFields?: Record<string, string>;
   /**
+   * It shares files with other steps: it runs as the user that the pod names (`podTemplate.securityContext`), else as the image's.
+   * Without it the step is always the same user, whatever the pod says.
+   */
+  podUser?: boolean;
+  /**
    * The command whose place the step takes in scripts: short flags and flags with their value in the next word are read as it does, and
    * a failure is `Error: …` on stderr with exit code 1, whatever its kind.
    */

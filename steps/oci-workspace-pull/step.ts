@@ -29,6 +29,7 @@ export const ociWorkspacePull = defineStep({
     ...stateParams,
     ...registryParams,
   },
+  podUser: true,
   workspaces: { source: { description: 'The folder to fill.' } },
   results: {
     image: textResult('The image by its digest, where there is just one.'),

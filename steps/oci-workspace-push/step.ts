@@ -53,6 +53,7 @@ export const ociWorkspacePush = defineStep({
     dryRun: toggle('List what would be in the layer, and push nothing.'),
     ...registryParams,
   },
+  podUser: true,
   workspaces: { source: { description: 'The folder to push.' } },
   results: {
     image: textResult('The image by its digest: what to give to oci-workspace-pull.'),

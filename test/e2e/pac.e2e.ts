@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { serve } from '../support/http-server.ts';
+import { blocksOf, root } from '../support/markdown.ts';
+import { commandLines } from '../support/programs.ts';
+import { apply } from './support/apply.ts';
+import { testNamespace } from './support/namespace.ts';
+import { childrenOf, ended, logOf, run, verdict } from './support/runs.ts';
+import { createdRuns, type User, userOf, withImages } from './support/user.ts';
+
+const example = 'examples/pac-repo';
+
+describe('examples/pac-repo on the cluster', { concurrency: 2 }, () => {
+  it('runs with the commands of its README, one PipelineRun for each event', async (t) => {
+    const { namespace, user } = await start(t);
+    await user.shell('kubectl delete serviceaccount/subpipe role/subpipe rolebinding/subpipe');
+    const readme = `${example}/README.md`;
+    const blocks = blocksOf(await readFile(path.join(root, readme), 'utf8'), readme);
+    const runs: string[] = [];
+    for (const command of blocks.filter(({ language }) => language === 'sh').flatMap(({ text }) => commandLines(text)))
+      runs.push(...createdRuns(await user.shell(command, example)));
+    const [pullRequest = '', push = '', tag = '', docs = ''] = runs;
+    assert.deepEqual(runs.map(kindOf), ['pull-request', 'push', 'tag', 'docs']);
+    await assertSucceeded(namespace, runs);
+    assert.match(await logOf(namespace, pullRequest, 'greet'), /^ACME checks feature for main$/m);
+    assert.match(
+      await logOf(namespace, pullRequest, 'summary'),
+      /^https:\/\/git.example.com\/acme\/pac-repo: Succeeded$/m,
+    );
+    assert.match(await logOf(namespace, push, 'release'), /\[release\/publish\/run\] publishing main$/m);
+    assert.match(await logOf(namespace, tag, 'publish'), /^publishing v1\.2$/m);
+    assert.match(await logOf(namespace, docs, 'links'), /^checking the links of: Say how to install it$/m);
+  });
+
+  it('runs whole, without an event, by kubectl subpipe resolve and kubectl create', async (t) => {
+    const { namespace, user } = await start(t);
+    await user.shell('kubectl create -f ci/release.yaml', example);
+    const given = '-p revision=one -p repo_url=https://git.example.com/acme/pac-repo -p git_tag=v2 -p company=ACME';
+    const said = await user.shell(`kubectl subpipe resolve -f .tekton ${given} | kubectl create -f -`, example);
+    const runs = createdRuns(said);
+    assert.deepEqual(runs.map(kindOf).sort(), ['docs', 'pull-request', 'push', 'tag']);
+    await assertSucceeded(namespace, runs);
+  });
+
+  it('is resolved by the Task pac-resolve from a workspace, which starts the runs of an event for subpipe-wait', async (t) => {
+    const { namespace, user } = await start(t);
+    await user.shell('kubectl create -f ci/release.yaml', example);
+    const items = await configMapOf(namespace, path.join(user.folder, example));
+    const done = await run(namespace, resolveInPod(items));
+    assert.equal(verdict(done), 'True Succeeded');
+    const [pushed] = await childrenOf(namespace, 'main');
+    assert.ok(pushed, 'pac-resolve has created a run');
+    assert.equal(pushed.metadata.annotations?.['pipelinesascode.tekton.dev/original-prname'], 'push');
+    assert.equal(verdict(pushed), 'True Succeeded');
+    assert.match(await logOf(namespace, pushed.metadata.name, 'unit-tests'), /the unit tests of main have passed/);
+    assert.match(
+      await logOf(namespace, pushed.metadata.name, 'release'),
+      /\[release\/publish\/run\] publishing main$/m,
+    );
+    assert.match(await logOf(namespace, 'main', 'wait'), /publishing main$/m);
+    // What it wrote to the workspace is the same run.
+    assert.match(await logOf(namespace, 'main', 'show'), /^ {2}generateName: push-$/m);
+  });
+});
+
+describe('our own Tasks by annotation', () => {
+  it('are fetched by their URL, and call a Pipeline', async (t) => {
+    const { namespace, user } = await start(t);
+    await user.shell('kubectl create -f ci/release.yaml', example);
+    const text = withImages(await readFile(path.join(root, 'tasks/subpipe/subpipe.yaml'), 'utf8'));
+    await using server = await serve((request, response) => {
+      if (request.url === '/tasks/subpipe/subpipe.yaml') response.end(text);
+      else response.writeHead(404).end();
+    });
+    await user.shell('kubectl delete task/subpipe');
+    const file = path.join(user.folder, example, '.tekton/push.yaml');
+    const edited = (await readFile(file, 'utf8')).replace(
+      'ci/subpipe.yaml',
+      `${server.url}/tasks/subpipe/subpipe.yaml`,
+    );
+    await user.shell(`cat > ${file} <<'EOF'\n${edited}\nEOF`);
+    const said = await user.shell(
+      'kubectl subpipe resolve -f .tekton --event push --target-branch main -p revision=two | kubectl create -f -',
+      example,
+    );
+    const [name = ''] = createdRuns(said);
+    await assertSucceeded(namespace, [name]);
+    assert.equal(server.seen.length, 1);
+    const [child] = await childrenOf(namespace, name);
+    assert.equal(child?.spec.pipelineRef?.name, 'release');
+    assert.match(await logOf(namespace, name, 'release'), /\[release\/publish\/run\] publishing two$/m);
+  });
+});
+
+async function start(t: TestContext): Promise<{ namespace: string; user: User }> {
+  const namespace = await testNamespace(t, 'pac');
+  return { namespace, user: await userOf(t, namespace) };
+}
+
+async function assertSucceeded(namespace: string, runs: readonly string[]): Promise<void> {
+  for (const done of await Promise.all(runs.map((name) => ended(namespace, name)))) {
+    const why = done.status?.conditions?.[0]?.message;
+    assert.match(verdict(done), /^True (Succeeded|Completed)$/, `${done.metadata.name}: ${why}`);
+  }
+}
+
+/** The PipelineRun of the folder that a run was made of. */
+function kindOf(name: string): string {
+  return name.replace(/-[a-z0-9]{5}$/, '');
+}
+
+/** Puts the example's YAML files into a ConfigMap, and gives where each belongs. */
+async function configMapOf(namespace: string, folder: string): Promise<{ key: string; path: string }[]> {
+  const names = (await readdir(folder, { recursive: true })).filter((name) => /\.ya?ml$/.test(name));
+  const items = names.map((name, index) => ({ key: `file-${index}`, path: name }));
+  const texts = items.map(async (item) => [item.key, await readFile(path.join(folder, item.path), 'utf8')]);
+  const data = Object.fromEntries(await Promise.all(texts));
+  await apply(namespace, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'repository' }, data });
+  return items;
+}
+
+/** A checkout on a volume, which pac-resolve (user 65532) may read and write; each step has the rights of its own Role. */
+function resolveInPod(items: { key: string; path: string }[]): string {
+  return `
+apiVersion: tekton.dev/v1
+kind: PipelineRun
+metadata: {name: main}
+spec:
+  taskRunSpecs:
+  - {pipelineTaskName: resolve, serviceAccountName: pac-resolve}
+  - {pipelineTaskName: wait, serviceAccountName: subpipe-wait}
+  workspaces:
+  - {name: files, configMap: {name: repository, items: ${JSON.stringify(items)}}}
+  - name: source
+    volumeClaimTemplate: {spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 16Mi}}}}
+  pipelineSpec:
+    workspaces: [{name: files}, {name: source}]
+    tasks:
+    - name: checkout
+      workspaces: [{name: files}, {name: source}]
+      taskSpec:
+        workspaces: [{name: files}, {name: source}]
+        steps:
+        - name: copy
+          image: SHELL_IMAGE
+          command: [sh, -c, 'cd $(workspaces.files.path) && cp -RL .tekton ci $(workspaces.source.path) && chmod a+rwx $(workspaces.source.path)']
+    - name: resolve
+      runAfter: [checkout]
+      taskRef: {name: pac-resolve}
+      workspaces: [{name: source}]
+      params:
+      - {name: event, value: push}
+      - {name: target-branch, value: main}
+      - {name: params, value: ["revision=main"]}
+      - {name: output, value: resolved/all.yaml}
+      - {name: create, value: "true"}
+    - name: wait
+      taskRef: {name: subpipe-wait}
+      params: [{name: runs, value: ["$(tasks.resolve.results.runs[*])"]}]
+    - name: show
+      runAfter: [resolve]
+      workspaces: [{name: source}]
+      taskSpec:
+        workspaces: [{name: source}]
+        steps: [{name: show, image: SHELL_IMAGE, command: [cat, $(workspaces.source.path)/resolved/all.yaml]}]
+`;
+}

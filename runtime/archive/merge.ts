@@ -23,9 +23,12 @@ export interface MergePlan {
   gone: { removed: Set<BytePath>; emptied: Set<BytePath> };
   /** Paths where the policy has decided. */
   decided: BytePath[];
+  /** Paths that are something else in the merge than in an image of {@link stackLayers}; where none is decided, these are all. */
+  amiss: BytePath[];
 }
 
-type Side = { source: MergeSource; index: LayerIndex; own: { layer: LayerSource; index: LayerIndex }[] };
+type Own = { layer: LayerSource & { digest: Digest }; index: LayerIndex };
+type Side = { source: MergeSource; index: LayerIndex; own: Own[] };
 type Said = { side: Side; put: IndexEntry | undefined };
 
 /**
@@ -40,7 +43,7 @@ export async function planMerge(
 ): Promise<MergePlan> {
   const [first, ...others] = sources;
   const gone = { removed: new Set<BytePath>(), emptied: new Set<BytePath>() };
-  if (first === undefined) return { stages: [], gone, decided: [] };
+  if (first === undefined) return { stages: [], gone, decided: [], amiss: [] };
   let common = 0;
   while (
     common < first.layers.length &&
@@ -52,7 +55,7 @@ export async function planMerge(
   const changed = sources.filter((source) => source.layers.length > common);
   const [only] = changed;
   if (only === undefined || changed.length === 1) {
-    return { stages: (only ?? first).layers.map((layer) => ({ layer })), gone, decided: [] };
+    return { stages: (only ?? first).layers.map((layer) => ({ layer })), gone, decided: [], amiss: [] };
   }
   const sides: Side[] = [];
   for (const source of changed) {
@@ -68,21 +71,51 @@ export async function planMerge(
   const { winners, decided } = await decide(sides, ancestor, options.policy ?? 'error');
   const stages: Stage[] = shared.map((layer) => ({ layer }));
   for (const side of sides) {
-    side.own.forEach(({ layer, index }, at) => {
-      const above = side.own.slice(at + 1).map((later) => later.index);
+    for (const { layer, index } of side.own) {
       stages.push({
         layer,
-        accept: (path) =>
-          winners.get(path)?.side === side && index.puts.has(path) && !above.some((later) => later.puts.has(path)),
+        accept: (path) => {
+          const put = index.puts.get(path);
+          return put !== undefined && winners.get(path)?.put === put;
+        },
       });
-    });
+    }
   }
   for (const [path, { side, put }] of winners) {
     if (put === undefined || side.index.removed.has(path)) gone.removed.add(path);
   }
   for (const { index } of sides) for (const path of index.emptied) gone.emptied.add(path);
   for (const [path, { put }] of winners) if (put !== undefined && put.header.type !== 'folder') gone.removed.add(path);
-  return { stages, gone, decided };
+  return { stages, gone, decided, amiss: amissIn(sides, winners) };
+}
+
+/**
+ * The layers of images laid over each other: those of the first, then what each other has from where it leaves all
+ * before it.
+ */
+export function stackLayers<L extends { digest: Digest }>(images: readonly { layers: readonly L[] }[]): L[] {
+  const stack: L[] = [];
+  images.forEach(({ layers }, i) => {
+    const known = Math.max(0, ...images.slice(0, i).map((other) => sharedCount(layers, other.layers)));
+    stack.push(...layers.slice(known));
+  });
+  return stack;
+}
+
+/** How many layers two images begin with in common. */
+function sharedCount(one: readonly { digest: Digest }[], two: readonly { digest: Digest }[]): number {
+  let count = 0;
+  while (count < one.length && one[count]?.digest === two[count]?.digest) count++;
+  return count;
+}
+
+/** Where layers laid over each other do not give what the merge gives. Other times alone are no difference. */
+function amissIn(sides: readonly Side[], winners: ReadonlyMap<BytePath, Said>): BytePath[] {
+  const own = sides.map((side) => ({
+    layers: side.own.map(({ layer, index }) => ({ digest: layer.digest, index })),
+  }));
+  const stacked = stackIndexes(stackLayers(own).map(({ index }) => index));
+  return [...winners].filter(([path, { put }]) => !isSame(put, stacked.puts.get(path))).map(([path]) => path);
 }
 
 /** Whose change counts, by path. */
@@ -107,14 +140,16 @@ async function decide(sides: readonly Side[], ancestor: () => Promise<LayerIndex
     }
     for (const side of sides) {
       const isEmptied = side.index.emptied.has(parentOf(path)) && !list.some((other) => other.side === side);
-      if (isEmptied && (await ancestor()).puts.has(path)) list.push({ side, put: undefined });
+      if (!isEmptied) continue;
+      const wasThere = side.own.some(({ index }) => index.puts.has(path)) || (await ancestor()).puts.has(path);
+      if (wasThere) list.push({ side, put: undefined });
     }
   }
   const winners = new Map<BytePath, Said>();
   const conflicts: BytePath[] = [];
   const decided: BytePath[] = [];
   for (const [path, list] of said) {
-    let rest = different(list);
+    let rest = different(withoutSuperseded(path, list));
     if (rest.length > 1) {
       const before = (await ancestor()).puts.get(path);
       const changed = rest.filter(({ put }) => !isSame(put, before));
@@ -127,6 +162,33 @@ async function decide(sides: readonly Side[], ancestor: () => Promise<LayerIndex
   }
   if (conflicts.length > 0) throw conflict(conflicts, sides);
   return { winners, decided };
+}
+
+/**
+ * Without what a side says by a layer that another side has too, and has said something later: of images that were made
+ * one from the other in part, the later one knew.
+ */
+function withoutSuperseded(path: BytePath, list: readonly Said[]): readonly Said[] {
+  if (list.length < 2) return list;
+  const last = list.map(({ side }) => side.own.findLastIndex(({ index }) => speaksOf(index, path)));
+  return list.filter(({ side }, i) => {
+    return !list.some((other, j) => {
+      const shared = sharedCount(
+        side.own.map(({ layer }) => layer),
+        other.side.own.map(({ layer }) => layer),
+      );
+      return (last[i] ?? 0) < shared && (last[j] ?? 0) >= shared;
+    });
+  });
+}
+
+function speaksOf(index: LayerIndex, path: BytePath): boolean {
+  if (index.puts.has(path) || index.removed.has(path)) return true;
+  for (let up = parentOf(path); ; up = parentOf(up)) {
+    if (index.emptied.has(up)) return true;
+    if (up === '') return false;
+    if (index.removed.has(up) || (index.puts.get(up)?.header.type ?? 'folder') !== 'folder') return true;
+  }
 }
 
 /** One of each kind of change. Times alone are no difference: the newest is taken. */

@@ -3,7 +3,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { extractLayers } from '../../runtime/archive/extract.ts';
-import { type MergePolicy, planMerge } from '../../runtime/archive/merge.ts';
+import { type MergePolicy, planMerge, stackLayers } from '../../runtime/archive/merge.ts';
 import { replaceFolder } from '../../runtime/archive/replace.ts';
 import { digestOf } from '../../runtime/oci/digest.ts';
 import { layerOf, scratch, tarOf } from './support.ts';
@@ -81,4 +81,41 @@ test('images with nothing in common are laid over each other; one image, or the 
   const up = tarOf(file('a', 'a1'));
   assert.equal(text(await merged({ one: [base], two: [base, up] }), 'a'), 'a1');
   assert.equal(text(await merged({ one: [base, up], two: [base, up] }), 'a'), 'a1');
+});
+
+test('what a later image changed of what others have too is no conflict: made one from the other in part', async () => {
+  const shared = tarOf(file('a', 'a1'), file('d/s', 's1'), { path: 'd', type: 'folder', mode: 0o755 });
+  const images = {
+    far: [base, tarOf(file('far', 'f'))],
+    one: [base, shared, tarOf(file('a', 'a2'))],
+    two: [base, shared, tarOf(file('b', 'b2'), gone('d/s'))],
+  };
+  const out = await merged(images);
+  assert.deepEqual([text(out, 'a'), text(out, 'b'), text(out, 'far')], ['a2', 'b2', 'f']);
+  assert.deepEqual(readdirSync(join(out, 'd')), ['x', 'y']);
+  const both = { ...images, three: [base, shared, tarOf(file('a', 'a3'))] };
+  await assert.rejects(merged(both), /changed the same paths differently: a$/);
+});
+
+test('which paths layers laid over each other get wrong is told', async () => {
+  const planOf = (images: Record<string, Buffer[]>) =>
+    planMerge(
+      Object.entries(images).map(([name, layers]) => ({
+        name,
+        layers: layers.map((bytes) => ({ ...layerOf(bytes), digest: digestOf(bytes) })),
+      })),
+    );
+  const one = tarOf({ path: 'd', type: 'folder', mode: 0o755 }, file('d/new', 'n1'), file('a', 'a1'));
+  const emptied = tarOf({ path: 'd', type: 'folder', mode: 0o755 }, file('d/.wh..wh..opq', ''), file('a', 'a0'));
+  assert.deepEqual((await planOf({ one: [base, one], two: [base, emptied] })).amiss, ['d/new', 'a']);
+  assert.deepEqual((await planOf({ two: [base, emptied], one: [base, one] })).amiss, []);
+  const plain = await planOf({ one: [base, tarOf(file('a', 'a1'))], two: [base, tarOf(file('b', 'b1'))] });
+  assert.deepEqual(plain.amiss, []);
+});
+
+test('layers are stacked from where each image leaves those before it; a layer may be there twice', () => {
+  const digest = (name: string) => ({ digest: digestOf(name) });
+  const image = (text: string) => ({ layers: [...text].map(digest) });
+  const stacked = stackLayers([image('cax'), image('cay'), image('caybb'), image('d')]);
+  assert.deepEqual(stacked, [...'caxybbd'].map(digest));
 });

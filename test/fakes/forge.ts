@@ -24,6 +24,8 @@ export interface FakeForge extends AsyncDisposable {
   requests: string[];
   /** What the `authorization`, `private-token` and `job-token` headers were, in the order of the requests. */
   credentials: (string | undefined)[];
+  /** The JSON of the answers, in the order of the requests; undefined where the answer is none. */
+  answers: unknown[];
   /** The commit that a branch is at. */
   commit(repository: string, branch: string): string;
   server: HttpServer;
@@ -50,6 +52,7 @@ export async function startForge(
 ): Promise<FakeForge> {
   const requests: string[] = [];
   const credentials: (string | undefined)[] = [];
+  const answers: unknown[] = [];
   const commits = new Map<string, Commit>();
   for (const { name, branches } of repositories) {
     for (const [branch, files] of Object.entries(branches)) {
@@ -72,6 +75,7 @@ export async function startForge(
     credentials.push(credential);
     if (options.intercept?.(request, response) === true) {
       requests.push(`${request.method} ${request.url} intercepted`);
+      answers.push(undefined);
       return;
     }
     const url = new URL(request.url ?? '/', 'http://forge');
@@ -86,6 +90,7 @@ export async function startForge(
       request,
     );
     requests.push(`${request.method} ${request.url} ${answer.status}`);
+    answers.push(answer.status === 200 ? answer.json : undefined);
     const body = answer.text ?? (answer.json === undefined ? '' : JSON.stringify(answer.json));
     const etag = `"${hex(body)}"`;
     const headers = {
@@ -102,6 +107,7 @@ export async function startForge(
     kind,
     requests,
     credentials,
+    answers,
     server,
     commit: (repository, branch) => commits.get(`${repository} ${branch}`)?.id ?? 'none',
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),

@@ -37,7 +37,8 @@ export const bitbucketCloud: ForgeApi = {
       const { values, next } = objectOf(answer, who);
       for (const value of objectsOf(values, who)) {
         if (value.type !== 'commit_file') continue;
-        const link = Array.isArray(value.attributes) && value.attributes.includes('link');
+        // A list, though the published description has one word.
+        const link = [value.attributes].flat().includes('link');
         entries.push({ path: fieldOf(value, 'path', who), link });
       }
       // An address, of which only what comes after the page's number matters: requests stay with the API's base.

@@ -2,7 +2,7 @@ import { invalid } from '../errors.ts';
 import { describe, type Fields, isFields } from '../shape.ts';
 import { decode } from '../tekton/decode.ts';
 import type { Kind } from '../tekton/shapes.ts';
-import { toV1 } from '../tekton/v1beta1.ts';
+import { toV1, withoutBundles } from '../tekton/v1beta1.ts';
 import { lineIn, loadYaml, readYaml } from '../yaml/read.ts';
 
 /** A path into a YAML document: `['spec', 'tasks', 0, 'taskRef']`. */
@@ -64,7 +64,7 @@ export async function readDocuments(text: string, file: string): Promise<Documen
     if ('fault' in decoded) {
       throw invalid(`${where(lineOf(decoded.fault.path))}: ${value.kind} ${decoded.fault.message}`);
     }
-    const object = version === 'v1' ? decoded.object : toV1(decoded.object, value.kind);
+    const object = version === 'v1' ? withoutBundles(decoded.object, value.kind) : toV1(decoded.object, value.kind);
     const metadata = isFields(object.metadata) ? object.metadata : {};
     const name = metadata.name || metadata.generateName;
     documents.push({

@@ -1,15 +1,15 @@
 import { invalid } from '../errors.ts';
 import { type Document, readDocuments } from './document.ts';
-import { type Reference, titleOf } from './reference.ts';
+import { type Reference, titleOf, type Wanted } from './reference.ts';
 import type { Fetched, Sources } from './sources.ts';
 
-/** A Task or a Pipeline from somewhere else. */
+/** A Task, a Pipeline or a StepAction from somewhere else. */
 export interface RemoteDocument {
   document: Document;
   fetched: Fetched;
 }
 
-const kindOf = { task: 'Task', pipeline: 'Pipeline' } as const;
+const kindOf = { task: 'Task', pipeline: 'Pipeline', stepaction: 'StepAction' } as const;
 
 /** Fetched and parsed once, however often it is named. */
 export class Remote {
@@ -26,7 +26,7 @@ export class Remote {
    * The Task or Pipeline that a reference leads to: the first document of its text that is not empty.
    * @throws SubpipeError `INVALID` where it is no such object; what the sources throw.
    */
-  get(reference: Reference, wanted: 'task' | 'pipeline'): Promise<RemoteDocument> {
+  get(reference: Reference, wanted: Wanted): Promise<RemoteDocument> {
     const key = JSON.stringify([wanted, reference]);
     const known = this.#asked.get(key);
     if (known !== undefined) return known;
@@ -35,7 +35,7 @@ export class Remote {
     return asked;
   }
 
-  async #get(reference: Reference, wanted: 'task' | 'pipeline'): Promise<RemoteDocument> {
+  async #get(reference: Reference, wanted: Wanted): Promise<RemoteDocument> {
     const fetched = await this.#sources.fetch(reference, wanted, this.#signal);
     const documents = await readDocuments(fetched.text, fetched.from);
     const kind = kindOf[wanted];

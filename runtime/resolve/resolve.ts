@@ -5,12 +5,12 @@ import type { PipelineRef, PipelineRun, PipelineSpec, PipelineTask, TaskRef, Tas
 import { pipelineAnnotation, taskAnnotations } from './annotations.ts';
 import type { Document } from './document.ts';
 import { checkNames, named } from './name.ts';
-import { type Reference, titleOf } from './reference.ts';
+import { type Reference, titleOf, type Wanted } from './reference.ts';
 import { Remote, type RemoteDocument } from './remote.ts';
 import type { Piece, ResolvedRun } from './resolved.ts';
 import { fromResolver } from './resolver.ts';
 import type { Sources } from './sources.ts';
-import { inlineSteps } from './step-action.ts';
+import { inlineSteps, type StepRef } from './step-action.ts';
 
 export interface ResolveOptions {
   /** Where annotations lead; without it they are not followed. */
@@ -150,7 +150,18 @@ class Resolution {
       };
     });
     this.#pieces.push(...pieces.sort((a, b) => compare(a.at, b.at)));
-    return inlineSteps(inlined, this.#documents);
+    return inlineSteps(inlined, (step) => this.#stepAction(step));
+  }
+
+  /** The StepAction that a step names: of the documents, or with `inlineAll` from where its resolver leads. */
+  async #stepAction({ ref, at }: StepRef): Promise<Document | undefined> {
+    if (typeof ref.resolver !== 'string' || ref.resolver === '') {
+      return this.#documents.find((one) => one.kind === 'StepAction' && one.name === ref.name);
+    }
+    if (this.#options.inlineAll !== true) return undefined;
+    const { sourceOf } = await import('./check/findings.ts');
+    const { document, path } = sourceOf({ origin: this.origin, pieces: this.#pieces }, ['spec', 'pipelineSpec', ...at]);
+    return (await this.#fromResolver(ref, 'stepaction', document, [...path]))?.document;
   }
 
   /** The Task that a pipeline task names; `undefined` where the reference stays. */
@@ -172,8 +183,8 @@ class Resolution {
   }
 
   async #fromResolver(
-    ref: PipelineRef | TaskRef,
-    wanted: 'task' | 'pipeline',
+    ref: PipelineRef | TaskRef | Fields,
+    wanted: Wanted,
     home: Document,
     path: (string | number)[],
   ): Promise<RemoteDocument | undefined> {
@@ -202,7 +213,7 @@ class Resolution {
 
   async #fetch(
     reference: Reference,
-    wanted: 'task' | 'pipeline',
+    wanted: Wanted,
     where: string | (() => string),
     key?: string,
   ): Promise<RemoteDocument> {

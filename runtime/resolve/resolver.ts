@@ -1,6 +1,7 @@
 import { invalid } from '../errors.ts';
+import { type Fields, isFields } from '../shape.ts';
 import type { PipelineRef, TaskRef } from '../tekton/types.ts';
-import type { Reference } from './reference.ts';
+import type { Reference, Wanted } from './reference.ts';
 
 /**
  * What Tekton's own resolvers would fetch, for those that can be followed without a cluster's configuration (docs: bundle-resolver,
@@ -9,12 +10,13 @@ import type { Reference } from './reference.ts';
  * @throws SubpipeError `INVALID` where a param is missing, or is known only at run time.
  */
 export function fromResolver(
-  ref: PipelineRef | TaskRef,
-  wanted: 'task' | 'pipeline',
+  ref: PipelineRef | TaskRef | Fields,
+  wanted: Wanted,
   where: string,
 ): Reference | undefined {
   const param = (name: string): string | undefined => {
-    const value = ref.params?.find((one) => one.name === name)?.value;
+    const given = Array.isArray(ref.params) ? ref.params.filter(isFields) : [];
+    const value = given.find((one) => one.name === name)?.value;
     if (value === undefined || value === '') return undefined;
     if (typeof value !== 'string' || value.includes('$(')) {
       throw invalid(

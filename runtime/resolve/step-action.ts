@@ -1,31 +1,53 @@
 import { type Fields, isFields } from '../shape.ts';
 import type { PipelineSpec } from '../tekton/types.ts';
-import type { Document } from './document.ts';
+import type { Document, FieldPath } from './document.ts';
+
+/** A step's reference, and where it is in the run's `pipelineSpec`. */
+export interface StepRef {
+  ref: Fields;
+  at: FieldPath;
+}
 
 /**
- * Steps that name a StepAction of the repository, with it embedded (Tekton docs, stepactions.md; merged as Tekton's reconciler does).
- * A reference stays where that would change its meaning: it is given params other than text, or lacks one, or has a resolver.
+ * Steps that name a StepAction which `find` knows, with it embedded (Tekton docs, stepactions.md; merged as Tekton's reconciler does).
+ * A reference stays where that would change its meaning: it is given params other than text, or lacks one.
  */
-export function inlineSteps(spec: PipelineSpec, documents: readonly Document[]): PipelineSpec {
-  const actions = documents.filter(({ kind }) => kind === 'StepAction');
-  if (actions.length === 0) return spec;
-  const task = <T extends { taskSpec?: Fields }>(one: T): T => {
+export async function inlineSteps(
+  spec: PipelineSpec,
+  find: (step: StepRef) => Promise<Document | undefined>,
+): Promise<PipelineSpec> {
+  const inlineTask = async <T extends { taskSpec?: Fields }>(one: T, at: FieldPath): Promise<T> => {
     const { taskSpec } = one;
-    if (!isFields(taskSpec) || !Array.isArray(taskSpec.steps)) return one;
-    const steps = taskSpec.steps.map((step: unknown) => (isFields(step) ? inlined(step, actions) : step));
+    if (!isFields(taskSpec) || !Array.isArray(taskSpec.steps) || !taskSpec.steps.some(hasRef)) return one;
+    const steps = await Promise.all(
+      taskSpec.steps.map(async (step: unknown, index) => {
+        if (!isFields(step) || !isFields(step.ref)) return step;
+        const action = await find({ ref: step.ref, at: [...at, 'taskSpec', 'steps', index, 'ref'] });
+        return action === undefined ? step : inlined(step, action);
+      }),
+    );
     return { ...one, taskSpec: { ...taskSpec, steps } };
   };
+  const isAny = [...(spec.tasks ?? []), ...(spec.finally ?? [])].some(
+    ({ taskSpec }) => isFields(taskSpec) && Array.isArray(taskSpec.steps) && taskSpec.steps.some(hasRef),
+  );
+  if (!isAny) return spec;
+  const inlineAll = (list: 'tasks' | 'finally') =>
+    Promise.all((spec[list] ?? []).map((one, index) => inlineTask(one, [list, index])));
   return {
     ...spec,
-    ...(spec.tasks === undefined ? {} : { tasks: spec.tasks.map(task) }),
-    ...(spec.finally === undefined ? {} : { finally: spec.finally.map(task) }),
+    ...(spec.tasks === undefined ? {} : { tasks: await inlineAll('tasks') }),
+    ...(spec.finally === undefined ? {} : { finally: await inlineAll('finally') }),
   };
 }
 
-function inlined(step: Fields, actions: readonly Document[]): Fields {
-  const { ref, params, ...rest } = step;
-  if (!isFields(ref) || typeof ref.name !== 'string' || (ref.resolver ?? '') !== '') return step;
-  const action = actions.find(({ name }) => name === ref.name)?.object.spec;
+function hasRef(step: unknown): boolean {
+  return isFields(step) && isFields(step.ref);
+}
+
+function inlined(step: Fields, { object }: Document): Fields {
+  const { ref: _ref, params, ...rest } = step;
+  const action = object.spec;
   if (!isFields(action)) return step;
   const values = valuesOf(action.params, params);
   if (values === undefined) return step;

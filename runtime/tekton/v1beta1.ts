@@ -1,4 +1,5 @@
 import { type Fields, isFields } from '../shape.ts';
+import { Deprecations, deprecationsAnnotation, KeptDeprecations, withoutDeprecated } from './deprecations.ts';
 import type { Kind } from './shapes.ts';
 
 // Conversion between tekton.dev/v1beta1 and v1 as Tekton's webhook does it (docs/migrating-v1beta1-to-v1.md).
@@ -6,27 +7,39 @@ import type { Kind } from './shapes.ts';
 /** Where Tekton keeps v1beta1's `resources`, which v1 does not have. */
 const resourcesAnnotation = 'tekton.dev/v1beta1Resources';
 
-/** Fields of v1beta1's containers that v1 has for sidecars only. */
-const dropped = [
-  'ports',
-  'livenessProbe',
-  'readinessProbe',
-  'startupProbe',
-  'lifecycle',
-  'terminationMessagePath',
-  'terminationMessagePolicy',
-  'stdin',
-  'stdinOnce',
-  'tty',
-];
-
 /** An object of v1beta1 as one of v1. A StepAction stays as it is: its newest version is v1beta1. */
 export function toV1(object: Fields, kind: Kind): Fields {
   if (kind === 'StepAction') return object;
   const spec = isFields(object.spec) ? object.spec : {};
   const { resources, ...rest } = spec;
-  const converted = kind === 'Task' ? taskSpec(rest) : kind === 'Pipeline' ? pipelineSpec(rest) : runSpec(rest);
-  return { ...object, apiVersion: 'tekton.dev/v1', ...kept(object, resources), spec: converted };
+  const gone = new Deprecations();
+  const name = isFields(object.metadata) && typeof object.metadata.name === 'string' ? object.metadata.name : '';
+  const converted =
+    kind === 'Task' ? taskSpec(rest, name, gone) : kind === 'Pipeline' ? pipelineSpec(rest, gone) : runSpec(rest, gone);
+  const whole = { ...object, ...kept(object, resources) };
+  const metadata = gone.annotate(whole.metadata) ?? whole.metadata;
+  return { ...whole, apiVersion: 'tekton.dev/v1', ...optional('metadata', metadata), spec: converted };
+}
+
+/**
+ * An object of v1 with its references to Tekton bundles as resolvers. v1 has no `bundle`: it is left over from v1beta1, and Tekton would
+ * take the reference for one by name.
+ */
+export function withoutBundles(object: Fields, kind: Kind): Fields {
+  const pipeline = (spec: Fields): Fields => {
+    const task = (one: Fields): Fields => ({ ...one, ...mapped(one, 'taskRef', (ref) => reference(ref, 'Task')) });
+    return { ...spec, ...listed(spec, 'tasks', task), ...listed(spec, 'finally', task) };
+  };
+  if (kind === 'Pipeline') return { ...object, ...mapped(object, 'spec', pipeline) };
+  if (kind !== 'PipelineRun') return object;
+  return {
+    ...object,
+    ...mapped(object, 'spec', (spec) => ({
+      ...spec,
+      ...mapped(spec, 'pipelineRef', (ref) => reference(ref, 'Pipeline')),
+      ...mapped(spec, 'pipelineSpec', pipeline),
+    })),
+  };
 }
 
 function kept(object: Fields, resources: unknown): Fields {
@@ -38,12 +51,12 @@ function kept(object: Fields, resources: unknown): Fields {
   };
 }
 
-function runSpec({ serviceAccountName, podTemplate, timeout, ...spec }: Fields): Fields {
+function runSpec({ serviceAccountName, podTemplate, timeout, ...spec }: Fields, gone: Deprecations): Fields {
   const template = { ...optional('serviceAccountName', serviceAccountName), ...optional('podTemplate', podTemplate) };
   return {
     ...spec,
     ...mapped(spec, 'pipelineRef', (ref) => reference(ref, 'Pipeline')),
-    ...mapped(spec, 'pipelineSpec', pipelineSpec),
+    ...mapped(spec, 'pipelineSpec', (one) => pipelineSpec(one, gone)),
     ...(timeout === undefined ? {} : { timeouts: { pipeline: timeout } }),
     ...(Object.keys(template).length === 0 ? {} : { taskRunTemplate: template }),
     ...listed(spec, 'taskRunSpecs', (one) => {
@@ -63,13 +76,13 @@ function overrides(value: unknown): unknown {
   return Array.isArray(value) ? value.map((one) => (isFields(one) ? renamed(one) : one)) : value;
 }
 
-function pipelineSpec({ resources: _resources, ...spec }: Fields): Fields {
+function pipelineSpec({ resources: _resources, ...spec }: Fields, gone: Deprecations): Fields {
   const task = (one: Fields): Fields => {
     const { resources: _bound, conditions: _conditions, ...rest } = one;
     return {
       ...rest,
       ...mapped(rest, 'taskRef', (ref) => reference(ref, 'Task')),
-      ...mapped(rest, 'taskSpec', taskSpec),
+      ...mapped(rest, 'taskSpec', (spec) => taskSpec(spec, typeof rest.name === 'string' ? rest.name : '', gone)),
     };
   };
   return {
@@ -80,13 +93,14 @@ function pipelineSpec({ resources: _resources, ...spec }: Fields): Fields {
   };
 }
 
-function taskSpec({ resources: _resources, ...spec }: Fields): Fields {
+function taskSpec({ resources: _resources, ...spec }: Fields, name: string, gone: Deprecations): Fields {
+  gone.add(name, spec);
   return {
     ...spec,
     ...listed(spec, 'params', paramSpec),
-    ...listed(spec, 'steps', (step) => renamed(without(step, dropped))),
+    ...listed(spec, 'steps', (step) => renamed(withoutDeprecated(step))),
     ...listed(spec, 'sidecars', renamed),
-    ...mapped(spec, 'stepTemplate', (step) => renamed(without(step, [...dropped, 'name']))),
+    ...mapped(spec, 'stepTemplate', (step) => renamed(withoutDeprecated(step, { template: true }))),
   };
 }
 
@@ -125,16 +139,18 @@ export function runToV1beta1(run: Fields): Fields {
   const template = isFields(taskRunTemplate) ? taskRunTemplate : {};
   const back = (value: unknown) =>
     Array.isArray(value) ? value.map((one) => (isFields(one) ? container(one) : one)) : value;
+  const deprecations = new KeptDeprecations(annotationsOf(run)[deprecationsAnnotation]);
+  const pipeline = mapped(spec, 'pipelineSpec', (one) => pipelineBack(one, deprecations));
   return {
     ...run,
     apiVersion: 'tekton.dev/v1beta1',
-    ...restored(run),
+    ...restored(run, deprecations.rest),
     spec: {
       ...spec,
       ...restoredResources(run),
       ...optional('serviceAccountName', template.serviceAccountName),
       ...optional('podTemplate', template.podTemplate),
-      ...mapped(spec, 'pipelineSpec', pipelineBack),
+      ...pipeline,
       ...listed(spec, 'taskRunSpecs', ({ serviceAccountName, podTemplate, stepSpecs, sidecarSpecs, ...rest }) => ({
         ...rest,
         ...optional('taskServiceAccountName', serviceAccountName),
@@ -150,10 +166,12 @@ function annotationsOf(run: Fields): Fields {
   return isFields(run.metadata) && isFields(run.metadata.annotations) ? run.metadata.annotations : {};
 }
 
-function restored(run: Fields): Fields {
-  const { [resourcesAnnotation]: resources, ...annotations } = annotationsOf(run);
-  if (resources === undefined || !isFields(run.metadata)) return {};
-  return { metadata: { ...run.metadata, annotations } };
+function restored(run: Fields, deprecations: string | undefined): Fields {
+  const { [resourcesAnnotation]: _resources, [deprecationsAnnotation]: _all, ...annotations } = annotationsOf(run);
+  if (!isFields(run.metadata) || run.metadata.annotations === undefined) return {};
+  return {
+    metadata: { ...run.metadata, annotations: { ...annotations, ...optional(deprecationsAnnotation, deprecations) } },
+  };
 }
 
 function restoredResources(run: Fields): Fields {
@@ -161,8 +179,11 @@ function restoredResources(run: Fields): Fields {
   return typeof text === 'string' ? { resources: JSON.parse(text) } : {};
 }
 
-function pipelineBack(spec: Fields): Fields {
-  const task = (one: Fields): Fields => ({ ...one, ...mapped(one, 'taskSpec', taskBack) });
+function pipelineBack(spec: Fields, deprecations: KeptDeprecations): Fields {
+  const task = (one: Fields): Fields => ({
+    ...one,
+    ...mapped(one, 'taskSpec', (inner) => deprecations.restore(String(one.name ?? ''), taskBack(inner))),
+  });
   return {
     ...spec,
     ...listed(spec, 'params', paramSpec),
@@ -187,10 +208,6 @@ function container({ computeResources, ...rest }: Fields): Fields {
 
 function optional(name: string, value: unknown): Fields {
   return value === undefined ? {} : { [name]: value };
-}
-
-function without(object: Fields, names: readonly string[]): Fields {
-  return Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
 }
 
 function mapped(object: Fields, name: string, change: (value: Fields) => Fields): Fields {

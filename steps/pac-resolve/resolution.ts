@@ -26,7 +26,7 @@ export async function resolveTexts(
   place: Place,
   { repository, texts, event, variables, token, lock, isBefore = false }: ResolutionOptions,
 ): Promise<ResolvedRun[]> {
-  const { params, signal } = context;
+  const { params, log, signal } = context;
   const documents: Document[] = [];
   for (const { path: file, text } of texts) {
     documents.push(...(await readDocuments(text.includes('{{') ? await variables.put(text, file) : text, file)));
@@ -42,7 +42,7 @@ export async function resolveTexts(
   const sources = isFollowed
     ? (await import('./fetching.ts')).lazySources(context, place, { repository, variables, token, lock })
     : undefined;
-  return resolveRuns(
+  const runs = await resolveRuns(
     documents,
     {
       sources,
@@ -53,4 +53,9 @@ export async function resolveTexts(
     },
     wanted,
   );
+  if (params.inlineAll && !isBefore) {
+    const { leftovers } = await import('./leftovers.ts');
+    for (const line of leftovers(runs)) log.warn(`${line}: only bundles, git, http, hub and cluster can be followed`);
+  }
+  return runs;
 }

@@ -37,7 +37,10 @@ export class Findings {
 }
 
 /** Where a field of the resolved run was written. */
-export function sourceOf(run: ResolvedRun, at: FieldPath): { document: Document; path: FieldPath } {
+export function sourceOf(
+  run: Pick<ResolvedRun, 'origin' | 'pieces'>,
+  at: FieldPath,
+): { document: Document; path: FieldPath } {
   let best: ResolvedRun['pieces'][number] | undefined;
   for (const piece of run.pieces) {
     if (!piece.at.every((part, index) => part === at[index])) continue;

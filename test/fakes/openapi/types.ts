@@ -72,7 +72,8 @@ function schemaOf(lines: readonly string[], name: string): string[] {
   const indent = /^ */.exec(lines[schemas + 1] ?? '')?.[0].length ?? 0;
   const start = lines.findIndex((line) => new RegExp(`^ {${indent}}(?:readonly )?"?${name}"?: `).test(line));
   if (start < 0) throw new Error(`there is no schema ${name}`);
-  const [head = '', ...body] = lines[start]?.endsWith('{') === true ? block(lines, start) : lines.slice(start, start + 1);
+  const [head = '', ...body] =
+    lines[start]?.endsWith('{') === true ? block(lines, start) : lines.slice(start, start + 1);
   // What a schema is made of stands behind its name: `a: components["schemas"]["b"] & {`.
   return [head.replace(/^[^:]+: /, ''), ...body];
 }

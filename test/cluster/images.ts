@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { build, cached, isCached, keyOf, moduleFolder, pauseModule, programsOf, tektonModule } from './build.ts';
-import { writeLayout } from './image.ts';
+import { gitFiles, stampOf } from './git.ts';
+import { type ImageFile, writeLayout } from './image.ts';
 import { busyboxImage, pauseImage, tektonImage } from './names.ts';
 import { run } from './process.ts';
 import { findProgram } from './requirements.ts';
@@ -57,7 +58,9 @@ export async function buildTekton(cache: string, version: TektonVersion, options
   await build(cache, module, options);
   const programs = programsOf(cache, module);
   const key = await keyOf(module);
-  await cached(tektonLayout(cache, version), key, async (folder) => {
+  // The resolvers' Deployment starts them with tini, and the git resolver runs git.
+  const forResolvers: ImageFile[] = [{ path: 'sbin/tini', source: '/usr/bin/tini-static' }, ...(await gitFiles())];
+  await cached(tektonLayout(cache, version), `${key}\n${await stampOf(forResolvers)}`, async (folder) => {
     options.note('writing images');
     await writeLayout(
       folder,
@@ -66,8 +69,7 @@ export async function buildTekton(cache: string, version: TektonVersion, options
         entrypoint: [`/ko-app/${program}`],
         files: [
           { path: `ko-app/${program}`, source: join(programs, program) },
-          // The resolvers' Deployment starts them with it.
-          ...(program === 'resolvers' ? [{ path: 'sbin/tini', source: '/usr/bin/tini-static' }] : []),
+          ...(program === 'resolvers' ? forResolvers : []),
         ],
       })),
     );

@@ -13,6 +13,7 @@ const packages: Record<string, string> = {
   'busybox-static': 'busybox',
   iproute2: 'ip',
   'util-linux': 'nsenter',
+  git: '/usr/lib/git-core/git-remote-http',
 };
 
 type Machine = { platform: string; arch: string; uid: number; missing: readonly string[] };

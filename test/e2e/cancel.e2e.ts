@@ -7,7 +7,7 @@ import { apply } from './support/apply.ts';
 import { kube } from './support/context.ts';
 import { testNamespace } from './support/namespace.ts';
 import { call, parent, scriptPipeline, sleeping } from './support/pipelines.ts';
-import { ended, firstChild, start, taskRunOf, until, verdict } from './support/runs.ts';
+import { ended, firstChild, patience, start, taskRunOf, until, verdict } from './support/runs.ts';
 
 const finalTask = `
   finally:
@@ -30,7 +30,7 @@ async function running(
 
 async function firstOrder(namespace: string, child: PipelineRun): Promise<{ at: number; as: string }> {
   const { name, resourceVersion } = child.metadata;
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(patience);
   for await (const { type, object } of watch<PipelineRun>(kube, pipelineRuns, namespace, {
     fieldSelector: `metadata.name=${name}`,
     known: [child],
@@ -40,7 +40,7 @@ async function firstOrder(namespace: string, child: PipelineRun): Promise<{ at: 
     if (type === 'DELETED' || object.metadata.deletionTimestamp !== undefined) return { at: Date.now(), as: 'Deleted' };
     if (object.spec.status !== undefined) return { at: Date.now(), as: object.spec.status };
   }
-  throw new Error(`${name} was told nothing within 60 s`);
+  throw new Error(`${name} was told nothing within ${patience} ms`);
 }
 
 /** The child is to hear it within a second. A loaded machine may stall: what counts here is that no poll and no grace period is waited for. */

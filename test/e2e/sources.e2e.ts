@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type KubeObject, pods } from '../../runtime/kube/resource.ts';
 import { apply } from './support/apply.ts';
-import { context } from './support/context.ts';
 import { testNamespace } from './support/namespace.ts';
 import { call, parent, scriptPipeline } from './support/pipelines.ts';
-import { childrenOf, logOf, run, until, verdict } from './support/runs.ts';
+import { childrenOf, logOf, run, verdict } from './support/runs.ts';
 
 /** A Pipeline in a ConfigMap stands for one in a repository: the workspace source has files either way. */
 function files(data: Record<string, string>): string {
@@ -78,69 +76,6 @@ ${pipelineFile}`;
     const [child] = await childrenOf(namespace, 'main');
     assert.equal(child?.metadata.labels?.team, 'ci');
     assert.equal(child?.spec.timeouts?.pipeline, '7m0s');
-  });
-
-  it('is a pipelineRef of a Tekton resolver, whose params are checked beforehand too', async (t) => {
-    const namespace = await testNamespace(t, 'resolver');
-    const elsewhere = await testNamespace(t, 'library');
-    await apply(elsewhere, scriptPipeline('shared', 'echo shared $(params.word)', '  params: [{name: word}]'));
-    const ref = `{resolver: cluster, params: [{name: kind, value: pipeline}, {name: name, value: shared}, {name: namespace, value: ${elsewhere}}]}`;
-    const done = await run(
-      namespace,
-      parent(
-        [
-          call('good', { 'pipeline-ref': ref, word: 'by resolver' }),
-          call('bad', { 'pipeline-ref': ref, words: 'x', 'on-failure': 'continue' }, 'onError: continue\n'),
-          call('absent', { 'pipeline-ref': ref.replace('shared', 'nowhere') }, 'onError: continue\n'),
-        ].join('\n'),
-      ),
-    );
-    assert.equal(verdict(done), 'True Succeeded');
-    assert.match(await logOf(namespace, 'main', 'good'), /\[good\/job\/run\] shared by resolver/);
-    assert.match(await logOf(namespace, 'main', 'bad'), /unknown param words \(it has word\); missing param word/);
-    assert.match(
-      await logOf(namespace, 'main', 'absent'),
-      /the Pipeline of the cluster resolver cannot be resolved: .*nowhere/,
-    );
-    assert.equal((await childrenOf(namespace, 'main')).length, 1);
-  });
-
-  it('is a pipelineRef of the http resolver, from a server in the cluster', async (t) => {
-    const namespace = await testNamespace(t, 'http');
-    const remote = scriptPipeline('remote', 'echo over http').replaceAll('SHELL_IMAGE', context.shellImage);
-    await apply(
-      namespace,
-      files({ 'pipeline.yaml': remote }),
-      `
-apiVersion: v1
-kind: Pod
-metadata: {name: files, labels: {app: files}}
-spec:
-  containers:
-  - name: files
-    image: SHELL_IMAGE
-    command: [httpd, -f, -p, "8080", -h, /srv]
-    volumeMounts: [{name: repository, mountPath: /srv}]
-    readinessProbe: {httpGet: {path: /pipeline.yaml, port: 8080}, periodSeconds: 1}
-  volumes: [{name: repository, configMap: {name: repository}}]
----
-apiVersion: v1
-kind: Service
-metadata: {name: files}
-spec: {selector: {app: files}, ports: [{port: 80, targetPort: 8080}]}
-`,
-    );
-    type Pod = KubeObject & { status?: { conditions?: { type: string; status: string }[] } };
-    const isReady = (pod: Pod): boolean =>
-      pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
-    await until<Pod>(pods, namespace, 'files', isReady);
-    const url = `http://files.${namespace}.svc.cluster.local/pipeline.yaml`;
-    const done = await run(
-      namespace,
-      parent(call('call', { 'pipeline-ref': `{resolver: http, params: [{name: url, value: "${url}"}]}` })),
-    );
-    assert.equal(verdict(done), 'True Succeeded');
-    assert.match(await logOf(namespace, 'main', 'call'), /\[call\/job\/run\] over http/);
   });
 
   it('is a whole PipelineRun, with what the call says merged in', async (t) => {

@@ -1,56 +1,24 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { gzipSync } from 'node:zlib';
-import { pack } from 'tar-stream';
 import { explain } from '../../runtime/errors.ts';
 import { tasks } from '../../runtime/kube/resource.ts';
-import { digestOf } from '../../runtime/oci/digest.ts';
 import { mediaTypes } from '../../runtime/oci/manifest.ts';
 import { FakeKube } from '../fakes/kube.ts';
 import { FakeRegistry } from '../fakes/registry.ts';
+import { makeBundle } from '../support/bundle.ts';
 import { makeFolder } from '../support/folder.ts';
+import { gitBackend, makeRepository, withGit } from '../support/git-server.ts';
 import { serve } from '../support/http-server.ts';
 import { clientOf } from '../support/kube.ts';
 import { sourcesFor, task } from './support/sources.ts';
 
-async function tarOf(text: string): Promise<Buffer> {
-  const tar = pack();
-  tar.entry({ name: 'object' }, text);
-  tar.finalize();
-  return buffer(tar);
-}
-
-/** Puts a Tekton bundle into a registry, as `tkn bundle push` lays it out. @returns its digest. */
-async function plantBundle(
-  registry: FakeRegistry,
-  objects: { name: string; kind: string; text: string; raw?: boolean }[],
-): Promise<string> {
-  const add = (bytes: Buffer, mediaType: string) => {
-    const digest = digestOf(bytes);
-    registry.plant('team/bundle', digest, bytes);
-    return { mediaType, digest, size: bytes.length };
-  };
-  const layers = await Promise.all(
-    objects.map(async ({ name, kind, text, raw }) => ({
-      ...(raw === true
-        ? add(Buffer.from(text), mediaTypes.layer)
-        : add(gzipSync(await tarOf(text)), mediaTypes.layerGzip)),
-      annotations: {
-        'dev.tekton.image.name': name,
-        'dev.tekton.image.kind': kind,
-        'dev.tekton.image.apiVersion': 'v1',
-      },
-    })),
-  );
-  const config = add(Buffer.from('{}'), mediaTypes.config);
-  const manifest = { schemaVersion: 2, mediaType: mediaTypes.manifest, config, layers };
-  const bytes = Buffer.from(JSON.stringify(manifest));
-  registry.plantManifest('team/bundle', 'v1', mediaTypes.manifest, bytes);
-  return digestOf(bytes);
+/** Puts a Tekton bundle into a registry. @returns its digest. */
+async function plantBundle(registry: FakeRegistry, objects: Parameters<typeof makeBundle>[0]): Promise<string> {
+  const { manifest, blobs } = await makeBundle(objects);
+  for (const { descriptor, bytes } of blobs) registry.plant('team/bundle', descriptor.digest, bytes);
+  registry.plantManifest('team/bundle', 'v1', mediaTypes.manifest, manifest.bytes);
+  return manifest.descriptor.digest;
 }
 
 const bundle = (image: string, name: string, resourceKind = 'task') => ({
@@ -108,59 +76,16 @@ test('a registry at a loopback address is refused where such addresses are', asy
   assert.equal(registry.requests.length, 0);
 });
 
-const backend = path.join(spawnSync('git', ['--exec-path']).stdout?.toString().trim() ?? '', 'git-http-backend');
-const withGit = { skip: existsSync(backend) ? false : 'the program git is not installed' };
-
 /** A repository served by git's own CGI program, for those with the password. */
 async function gitServer(folder: string, password: string) {
-  const work = path.join(folder, 'work');
-  const git = (...args: string[]) =>
-    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', '-C', work, ...args])
-      .toString()
-      .trim();
-  execFileSync('git', ['init', '-q', '-b', 'main', work]);
-  git('add', '.');
-  git('commit', '-q', '--allow-empty', '-m', 'one');
-  git('branch', 'feature/x');
-  execFileSync('git', ['clone', '-q', '--bare', work, path.join(folder, 'o', 'r.git')]);
+  const commit = makeRepository(path.join(folder, 'work'), path.join(folder, 'o', 'r.git'), ['feature/x']);
+  const answer = gitBackend(folder);
   const server = await serve((request, response) => {
     const right = `Basic ${Buffer.from(`oauth2:${password}`).toString('base64')}`;
-    if (request.headers.authorization !== right) {
-      return void response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
-    }
-    const url = new URL(request.url ?? '/', 'http://git');
-    const child = spawn(backend, {
-      env: {
-        GIT_PROJECT_ROOT: folder,
-        GIT_HTTP_EXPORT_ALL: '1',
-        PATH_INFO: url.pathname,
-        QUERY_STRING: url.search.slice(1),
-        REQUEST_METHOD: request.method,
-        CONTENT_TYPE: request.headers['content-type'] ?? '',
-        GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
-        HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
-      },
-    });
-    request.pipe(child.stdin);
-    const chunks: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-    child.on('close', () => {
-      const all = Buffer.concat(chunks);
-      const end = all.indexOf('\r\n\r\n');
-      const headers = Object.fromEntries(
-        all
-          .subarray(0, end)
-          .toString()
-          .split('\r\n')
-          .map((line): [string, string] => {
-            const [name = '', value = ''] = line.split(/: (.*)/s, 2);
-            return [name, value];
-          }),
-      );
-      response.writeHead(Number.parseInt(headers.Status ?? '200', 10), headers).end(all.subarray(end + 4));
-    });
+    if (request.headers.authorization === right) answer(request, response);
+    else response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
   });
-  return { server, commit: git('rev-parse', 'HEAD') };
+  return { server, commit };
 }
 
 test(

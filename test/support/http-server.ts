@@ -4,7 +4,7 @@ import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Certificate } from './certificate.ts';
 
-/** A real server of a test on a free port of the loopback, with the requests that it has seen. */
+/** A real server of a test on a free port, with the requests that it has seen. */
 export interface HttpServer extends AsyncDisposable {
   url: string;
   port: number;
@@ -12,7 +12,12 @@ export interface HttpServer extends AsyncDisposable {
   server: http.Server;
 }
 
-export async function serve(listener: RequestListener, certificate?: Certificate): Promise<HttpServer> {
+/** @param host the address that it listens on, default the loopback's */
+export async function serve(
+  listener: RequestListener,
+  certificate?: Certificate,
+  host = '127.0.0.1',
+): Promise<HttpServer> {
   const seen: IncomingMessage[] = [];
   const answer: RequestListener = (request, response) => {
     seen.push(request);
@@ -21,11 +26,11 @@ export async function serve(listener: RequestListener, certificate?: Certificate
   const server = certificate === undefined ? http.createServer(answer) : https.createServer(certificate, answer);
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => sockets.add(socket));
-  server.listen(0, '127.0.0.1');
+  server.listen(0, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
-    url: `${certificate === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
+    url: `${certificate === undefined ? 'http' : 'https'}://${host}:${port}`,
     port,
     seen,
     server,

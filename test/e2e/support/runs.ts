@@ -5,13 +5,16 @@ import { labels, type PipelineRun, succeeded, type TaskRun } from '../../../runt
 import { apply } from './apply.ts';
 import { kube } from './context.ts';
 
+/** Ms after which a wait has failed. What takes seconds takes minutes on a machine that does much else at the same time. */
+export const patience = 300_000;
+
 /** Waits for an object to be as `test` wants it. @throws Error that says what it was instead. */
 export async function until<T extends KubeObject>(
   resource: Resource,
   namespace: string,
   name: string,
   test: (object: T) => boolean,
-  ms = 120_000,
+  ms = patience,
 ): Promise<T> {
   const signal = AbortSignal.timeout(ms);
   let last: T | undefined;
@@ -68,14 +71,14 @@ export async function firstChild(
   parent: string,
   test: (run: PipelineRun) => boolean = () => true,
 ): Promise<PipelineRun> {
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(patience);
   for await (const { object } of watch<PipelineRun>(kube, pipelineRuns, namespace, {
     labelSelector: 'subpipe.dev/call',
     signal,
   })) {
     if (object.metadata.labels?.['subpipe.dev/caller']?.startsWith(parent) === true && test(object)) return object;
   }
-  throw new Error(`${parent} has made no child (as expected) within 60 s`);
+  throw new Error(`${parent} has made no child (as expected) within ${patience} ms`);
 }
 
 export async function taskRunOf(namespace: string, parent: string, task: string): Promise<TaskRun> {

@@ -85,6 +85,6 @@ export async function cacheFolderOf({ cache }: Given, env: NodeJS.ProcessEnv): P
   return defaultCacheFolder(env);
 }
 
-function inPod({ KUBERNETES_SERVICE_HOST }: NodeJS.ProcessEnv): boolean {
+export function inPod({ KUBERNETES_SERVICE_HOST }: NodeJS.ProcessEnv): boolean {
   return (KUBERNETES_SERVICE_HOST ?? '') !== '';
 }

@@ -4,7 +4,7 @@ import { readNamed, type SourceText } from '../../runtime/resolve/checkout.ts';
 import type { RepositoryEvent } from '../../runtime/resolve/event.ts';
 import { gitInfo, ownerOf, webUrl } from '../../runtime/resolve/git-info.ts';
 import type { Fields } from '../../runtime/shape.ts';
-import type { Place } from './place.ts';
+import { inPod, type Place } from './place.ts';
 import type { Context } from './work.ts';
 
 /** `-p name=value`: all after the first `=` is the value; the last of a name counts. */
@@ -34,7 +34,7 @@ export class Variables {
   readonly #context: Context;
   readonly #known: Known;
   #secretName: string | undefined;
-  #all: Promise<Record<string, string>> | undefined;
+  #asked: Promise<Record<string, string>> | undefined;
   readonly #unknown = new Set<string>();
 
   constructor(context: Context, known: Known) {
@@ -45,10 +45,9 @@ export class Variables {
   /** The text with its variables replaced. */
   async put(text: string, file: string): Promise<string> {
     const { event } = this.#known;
-    this.#all ??= this.#variables();
     const { substitute } = await import('../../runtime/resolve/event/substitute.ts');
     const replaced = await substitute(text, {
-      variables: await this.#all,
+      variables: await this.#all(),
       body: event?.body,
       headers: event?.headers ?? {},
       files: event?.changed,
@@ -64,27 +63,50 @@ export class Variables {
 
   /** The repository's URL: of `-p repo_url`, the event, or git. */
   async repoUrl(): Promise<string | undefined> {
-    this.#all ??= this.#variables();
-    return (await this.#all).repo_url;
+    return (await this.#values()).repo_url;
   }
 
   /**
-   * The Secret for git, where the texts use `git_auth_secret` and there is a token for it.
-   * @throws SubpipeError `INVALID` where a token is needed and there is nobody to ask.
+   * The Secret for git, where the texts use `git_auth_secret`. None is made where `-p` names one, or the cluster of the kubeconfig has one
+   * for the repository; else there must be a token for it.
+   *
+   * @throws SubpipeError `INVALID` where a token is needed and there is nobody to ask, and where nobody would create the Secret.
    */
   async authSecret(texts: readonly SourceText[]): Promise<Fields | undefined> {
-    const { params, signal } = this.#context;
-    if (params.noSecret || !texts.some(({ text }) => wantsAuthSecret(text))) return undefined;
-    const { askToken } = await import('./ask-token.ts');
-    const token = this.#known.token ?? (await askToken(signal));
+    const { params, env, signal } = this.#context;
+    const { given, token: known } = this.#known;
+    if (params.noSecret || given.git_auth_secret !== undefined) return undefined;
+    if (!texts.some(({ text }) => wantsAuthSecret(text))) return undefined;
+    const { repo_url = '', revision = '', repo_owner = '', repo_name = '' } = await this.#values();
+    if (!inPod(env)) {
+      const { clusterSecret } = await import('./cluster-secret.ts');
+      this.#secretName = await clusterSecret(this.#context, { owner: repo_owner, repository: repo_name });
+      if (this.#secretName !== undefined) return undefined;
+    }
+    if (params.create) {
+      throw invalid('the files use git_auth_secret, and --create makes no Secret', {
+        hint: 'Name one that is there with -p git_auth_secret=NAME, or leave it out with --no-secret.',
+      });
+    }
+    const token = known ?? (await (await import('./ask-token.ts')).askToken(signal));
     if (token === undefined) return undefined;
     const name = authSecretName();
-    const { repo_url = '', revision = '', repo_owner = '', repo_name = '' } = await this.#variables();
     this.#secretName = name;
     return authSecret(name, token, { url: repo_url, revision, owner: repo_owner, repository: repo_name });
   }
 
-  async #variables(): Promise<Record<string, string>> {
+  /** All, with the name of the Secret where one was found or made. */
+  async #all(): Promise<Record<string, string>> {
+    const values = await this.#values();
+    return this.#secretName === undefined ? values : { ...values, git_auth_secret: this.#secretName };
+  }
+
+  #values(): Promise<Record<string, string>> {
+    this.#asked ??= this.#ask();
+    return this.#asked;
+  }
+
+  async #ask(): Promise<Record<string, string>> {
     const { given, event, place } = this.#known;
     const { env, signal } = this.#context;
     const told = event === undefined ? {} : await this.#ofEvent(event);
@@ -102,7 +124,7 @@ export class Variables {
       values.repo_owner ??= owner.owner;
       values.repo_name ??= owner.name;
     }
-    return this.#secretName === undefined ? values : { ...values, git_auth_secret: this.#secretName };
+    return values;
   }
 
   async #ofEvent(event: RepositoryEvent): Promise<Record<string, string>> {

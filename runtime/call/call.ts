@@ -12,6 +12,7 @@ import {
   textOf,
 } from '../shape.ts';
 import type { ParamValue, PipelineRef, PipelineRun, PipelineRunSpec, WorkspaceBinding } from '../tekton/types.ts';
+import type { WrapOptions } from '../wrap/wrap.ts';
 import type { GivenParam } from './check.ts';
 
 /** Where the called Pipeline comes from. */
@@ -44,6 +45,8 @@ export interface Call {
   runSpec: PipelineRunSpec;
   runAfter: string[];
   onFailure: OnFailure;
+  /** Hands on by OCI images what is in workspaces that are bound to an emptyDir. */
+  ociWorkspaces?: WrapOptions | undefined;
 }
 
 const fields = [

@@ -1,8 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { invalid } from '../errors.ts';
-import { choice, duration, integer, kebab, list, resourceName, text, textMap, type ValuesOf, yaml } from '../params.ts';
+import {
+  choice,
+  duration,
+  integer,
+  kebab,
+  list,
+  resourceName,
+  text,
+  textMap,
+  type ValuesOf,
+  words,
+  yaml,
+} from '../params.ts';
 import { listOf } from '../shape.ts';
 import type { WorkspaceBinding } from '../tekton/types.ts';
+import { readWrapOptions } from '../wrap/options.ts';
+import type { WrapOptions } from '../wrap/wrap.ts';
 import {
   type Call,
   type ListedCall,
@@ -51,6 +65,17 @@ export const callParams = {
     'A fragment of a PipelineRun spec that is merged in: taskRunSpecs, taskRunTemplate, timeouts and all the rest.',
     readRunSpec,
   ),
+  ociWorkspaces: text(
+    'Hand on by OCI images what is in workspaces that are bound to an emptyDir. Where they are pushed to, such as ghcr.io/team/$(context.run.name)-{{workspace}}:latest.',
+  ),
+  ociBase: text('The image that these workspaces begin with. Default: they begin empty.'),
+  ociInsecure: words('Registries of these images that speak HTTP without TLS, by host and port.', { form: 'HOST,…' }),
+  ociImages: text(
+    "Images of the steps that pull and push, with {{step}} for the step's name, such as registry.local/subpipe/{{step}}:v1. Default: the released ones.",
+  ),
+  ociUser: text(
+    "Who pull and push run as: a user ID, or image for whom the cluster says. Default: as the Task's own steps, or root.",
+  ),
   maxDepth: integer('How many calls deep a chain of calls may be.', { default: '10', min: 1 }),
   source: text('The folder that file is read from.', { bound: '$(workspaces.source.path)' }),
 };
@@ -78,6 +103,7 @@ export interface CallDefaults {
  */
 export function callsOf(params: CallValues, caller: Caller | undefined, defaults: CallDefaults): Call[] {
   if (params.calls !== undefined) return withDefaults(params.calls, params, caller, defaults);
+  const ociWorkspaces = wrapOf(params);
   const source = readSource(
     {
       ...(params.pipeline === undefined ? {} : { pipeline: params.pipeline }),
@@ -100,9 +126,25 @@ export function callsOf(params: CallValues, caller: Caller | undefined, defaults
       annotations: params.annotations ?? {},
       runSpec: params.runSpec ?? {},
       runAfter: [],
+      ociWorkspaces,
       ...defaults,
     },
   ];
+}
+
+/** How workspaces are handed on, where that is asked for. @throws SubpipeError `INVALID` for options without a target. */
+function wrapOf(params: CallValues): WrapOptions | undefined {
+  const { ociWorkspaces, ociBase, ociInsecure, ociImages, ociUser } = params;
+  return readWrapOptions(
+    { target: ociWorkspaces, base: ociBase, insecure: ociInsecure, images: ociImages, user: ociUser },
+    {
+      target: '--oci-workspaces',
+      base: '--oci-base',
+      insecure: '--oci-insecure',
+      images: '--oci-images',
+      user: '--oci-user',
+    },
+  );
 }
 
 /** With a list, the flags of a single call are defaults for each; those that make no sense for all are refused. */
@@ -121,8 +163,10 @@ function withDefaults(
   if (single.length > 0) {
     throw invalid(`--calls has its own ${single.join(', ')}: give them in the list`);
   }
+  const ociWorkspaces = wrapOf(params);
   return calls.map((call) => ({
     ...call,
+    ociWorkspaces,
     retries: call.retries ?? defaults.retries,
     onFailure: call.onFailure ?? defaults.onFailure,
     namespace: call.namespace ?? params.namespace,

@@ -12,6 +12,7 @@ import { type CallDefaults, type CallValues, callerUidOf, callsOf } from './para
 import { wrongTypeIn } from './reference-types.ts';
 import { malformedIn, referencesIn } from './references.ts';
 import { resolveSource } from './source.ts';
+import { wrapCall } from './wrap.ts';
 
 /** A call that was looked up and checked: its child can be made. */
 export interface PreparedCall extends ChildPlan {
@@ -94,9 +95,12 @@ async function prepareOne(
   for (const { name } of unshared(call, caller)) {
     log.warn(`the workspace ${name} is made anew for ${call.name}: what the caller has in it does not go along`);
   }
+  const wrapped =
+    call.ociWorkspaces === undefined
+      ? { call, source }
+      : await wrapCall(call, source, call.ociWorkspaces, { kube, log, namespace, owner, signal });
   return {
-    call,
-    source,
+    ...wrapped,
     params,
     chain: extended,
     namespace,

@@ -12,6 +12,9 @@ export const callRules: readonly Rule[] = [
   ownPod,
 ];
 
+/** Rights that a step needs to put the Tasks of a Pipeline into its run: for workspaces that images hand on. */
+export const wrapRules: readonly Rule[] = [allow('tekton.dev', 'tasks', ['get'])];
+
 /** Rights that a step needs to wait: `list` is for a watch that has to begin anew, `patch` and `delete` pass on the caller's end. */
 export const waitRules: readonly Rule[] = [
   allow('tekton.dev', 'pipelineruns', ['get', 'list', 'watch', 'patch', 'delete']),

@@ -4,28 +4,60 @@ import type { KubeClient } from '../kube/client.ts';
 import { type KubeObject, type OwnerReference, resolutionRequests } from '../kube/resource.ts';
 import { watch } from '../kube/watch.ts';
 import type { Log } from '../log.ts';
-import { fieldsOf } from '../shape.ts';
+import { type Fields, fieldsOf } from '../shape.ts';
 import { parseYaml } from '../yaml.ts';
-import type { Condition, Param, Pipeline } from './types.ts';
+import type { Condition, Param, Pipeline, Task } from './types.ts';
 import { succeeded } from './types.ts';
+import { toV1 } from './v1beta1.ts';
 
 interface ResolutionRequest extends KubeObject {
   spec: { params: Param[] };
   status?: { data?: string; conditions?: Condition[] };
 }
 
+interface RemoteRef {
+  resolver: string;
+  params: Param[];
+}
+
+interface ResolutionOptions {
+  owner: OwnerReference | undefined;
+  log: Log;
+  signal?: AbortSignal | undefined;
+}
+
 /**
  * Asks Tekton's own resolvers for a Pipeline (docs/resolution.md), so that git, hub, http, bundles, cluster and others
- * mean here exactly what they mean in a PipelineRun.
+ * mean here exactly what they mean in a PipelineRun. One of v1beta1 becomes one of v1.
  *
  * @throws SubpipeError `INVALID` where the reference cannot be resolved, `FORBIDDEN` without rights on ResolutionRequests.
  */
 export async function resolvePipeline(
   kube: KubeClient,
   namespace: string,
-  ref: { resolver: string; params: Param[] },
-  options: { owner: OwnerReference | undefined; log: Log; signal?: AbortSignal },
+  ref: RemoteRef,
+  options: ResolutionOptions,
 ): Promise<Pipeline> {
+  return (await resolved(kube, namespace, ref, 'Pipeline', options)) as unknown as Pipeline;
+}
+
+/** {@link resolvePipeline}, for a Task. */
+export async function resolveTask(
+  kube: KubeClient,
+  namespace: string,
+  ref: RemoteRef,
+  options: ResolutionOptions,
+): Promise<Task> {
+  return (await resolved(kube, namespace, ref, 'Task', options)) as unknown as Task;
+}
+
+async function resolved(
+  kube: KubeClient,
+  namespace: string,
+  ref: RemoteRef,
+  kind: 'Pipeline' | 'Task',
+  options: ResolutionOptions,
+): Promise<Fields> {
   const name = `subpipe-${randomUUID()}`;
   const request: ResolutionRequest = {
     metadata: {
@@ -42,15 +74,16 @@ export async function resolvePipeline(
   });
   try {
     const done = await settled(kube, namespace, created, options.signal);
-    const where = `the Pipeline of the ${ref.resolver} resolver`;
+    const where = `the ${kind} of the ${ref.resolver} resolver`;
     const condition = succeeded(done);
     if (condition?.status !== 'True' || done.status?.data === undefined) {
       throw invalid(`${where} cannot be resolved`, { cause: condition?.message ?? condition?.reason });
     }
     const object = fieldsOf(await parseYaml(Buffer.from(done.status.data, 'base64').toString('utf8'), where), where);
-    if (object.kind !== 'Pipeline') throw invalid(`${where} must be a Pipeline, but is a ${String(object.kind)}`);
+    if (object.kind !== kind) throw invalid(`${where} must be a ${kind}, but is a ${String(object.kind)}`);
     fieldsOf(object.spec, `${where}: spec`);
-    return object as unknown as Pipeline;
+    const ofV1 = object.apiVersion === 'tekton.dev/v1beta1' ? toV1(object, kind) : object;
+    return { ...ofV1, metadata: fieldsOf(ofV1.metadata ?? {}, `${where}: metadata`) };
   } finally {
     await kube.delete(resolutionRequests, namespace, name).catch((error: unknown) => {
       options.log.debug(`the ResolutionRequest ${name} stays behind: ${String(error)}`);
@@ -77,7 +110,7 @@ async function settled(
     if (condition !== undefined && condition.status !== 'Unknown') return object;
   }
   if (signal?.aborted) throw signal.reason;
-  throw new SubpipeError('UNAVAILABLE', 'Tekton has not resolved the Pipeline within 2 minutes', {
+  throw new SubpipeError('UNAVAILABLE', 'Tekton has not resolved the reference within 2 minutes', {
     hint: 'Look at the log of the Deployment tekton-pipelines-remote-resolvers.',
   });
 }

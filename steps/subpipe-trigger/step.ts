@@ -2,7 +2,7 @@ import { callerFields, callerName, readCaller } from '../../runtime/call/caller.
 import { createOrAdopt } from '../../runtime/call/create.ts';
 import { callParams } from '../../runtime/call/params.ts';
 import { prepareParams } from '../../runtime/call/prepare.ts';
-import { callRules } from '../../runtime/call/rules.ts';
+import { callRules, union, wrapRules } from '../../runtime/call/rules.ts';
 import { invalid } from '../../runtime/errors.ts';
 import { arrayResult, textResult } from '../../runtime/results.ts';
 import { defineStep } from '../../runtime/step.ts';
@@ -19,7 +19,7 @@ export const subpipeTrigger = defineStep({
     run: textResult('Name of the PipelineRun, the first one of several.'),
     runs: arrayResult('Names of all PipelineRuns.'),
   },
-  rbac: callRules,
+  rbac: union(callRules, wrapRules),
   podFields: callerFields,
 
   async run({ params, kube, log, env, signal, report }) {

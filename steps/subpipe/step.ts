@@ -3,7 +3,7 @@ import { logModes } from '../../runtime/call/logs.ts';
 import { callParams } from '../../runtime/call/params.ts';
 import { prepareParams } from '../../runtime/call/prepare.ts';
 import { outcomeReport, outcomeResults } from '../../runtime/call/report.ts';
-import { callRules, union, waitRules } from '../../runtime/call/rules.ts';
+import { callRules, union, waitRules, wrapRules } from '../../runtime/call/rules.ts';
 import { failureOf, runCalls } from '../../runtime/call/run.ts';
 import { Supervisor } from '../../runtime/call/supervisor.ts';
 import { choice, integer, textMap } from '../../runtime/params.ts';
@@ -29,7 +29,7 @@ export const subpipe = defineStep({
   },
   workspaces: { source: { description: 'Where file is read from.', readOnly: true } },
   results: outcomeResults,
-  rbac: union(callRules, waitRules),
+  rbac: union(callRules, wrapRules, waitRules),
   podFields: callerFields,
 
   async run({ params, kube, log, env, signal, report }) {

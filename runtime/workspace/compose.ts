@@ -13,6 +13,8 @@ const emptyConfig = { mediaType: 'application/vnd.oci.empty.v1+json', bytes: Buf
 
 export interface ImagePlan {
   layers: readonly WorkspaceLayer[];
+  /** What was done after the last layer, without one. */
+  after: readonly History[];
   /** What it was made from; the first one's settings stay. */
   parents: readonly WorkspaceImage[];
   /** RFC 3339; without it the same content has the same digest. */
@@ -23,19 +25,26 @@ export interface ImagePlan {
   artifact: boolean;
 }
 
+/** An image that is not written yet, but for its config. */
+export interface Composed {
+  manifest: StoredManifest & { kind: 'image' };
+  /** Unset for an artifact. */
+  configBytes: Buffer | undefined;
+}
+
 /** Writes the config of a workspace's image, and gives its manifest, which is not written yet. */
 export async function composeWorkspace(
   target: Target,
   plan: ImagePlan,
   signal: AbortSignal | undefined,
-): Promise<StoredManifest> {
+): Promise<Composed> {
   const { layers, parents, artifact } = plan;
   const annotations = { ...parentsAnnotationOf(parents.map(({ digest }) => digest)), ...plan.annotations };
   const bytes = artifact ? emptyConfig.bytes : Buffer.from(JSON.stringify(configOf(plan)));
   const mediaType = artifact ? emptyConfig.mediaType : mediaTypes.config;
   const config: Descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length };
   await target.writeBlob(config, () => Readable.from([bytes]), { signal });
-  return storeManifest({
+  const manifest = storeManifest({
     schemaVersion: 2,
     mediaType: mediaTypes.manifest,
     ...(artifact ? { artifactType } : {}),
@@ -43,12 +52,14 @@ export async function composeWorkspace(
     layers: layers.map(({ descriptor }) => descriptor),
     ...(Object.keys(annotations).length === 0 ? {} : { annotations: sorted(annotations) }),
   });
+  if (manifest.kind !== 'image') throw new Error('unreachable: an image was stored');
+  return { manifest, configBytes: artifact ? undefined : bytes };
 }
 
 /** image-spec, config.md. The platform of a first image is always the same: its files are of none. */
-function configOf({ layers, parents, created, labels }: ImagePlan): ImageConfig {
+function configOf({ layers, after, parents, created, labels }: ImagePlan): ImageConfig {
   const base = parents[0]?.config;
-  const history: History[] = layers.flatMap((layer) => [...layer.history]);
+  const history: History[] = [...layers.flatMap((layer) => [...layer.history]), ...after];
   return {
     ...(created === undefined ? {} : { created }),
     os: base?.os ?? 'linux',

@@ -1,15 +1,18 @@
 import { type History, type ImageConfig, readConfig } from '../oci/config.ts';
 import { readSmall } from '../oci/copy.ts';
-import type { Digest } from '../oci/digest.ts';
+import { type Digest, isDigest } from '../oci/digest.ts';
 import { type Descriptor, mediaTypes, readManifest, type StoredManifest } from '../oci/manifest.ts';
 import type { Options } from '../oci/target.ts';
 import { isFields } from '../shape.ts';
 import { byDigest, type Place } from './reference.ts';
 
+/** Digest of a layer's tar, on its descriptor: an artifact has no config that would tell it. */
+export const diffIdAnnotation = 'subpipe.dev/diff-id';
+
 /** A layer, where it is, and what its image's history says of it. */
 export interface WorkspaceLayer {
   descriptor: Descriptor;
-  /** Unset for layers of artifacts, which have no config. */
+  /** Unset for layers of artifacts that others made. */
   diffId: Digest | undefined;
   /** Name of the place that has it. */
   from: string;
@@ -70,11 +73,21 @@ export function imageOf(
     configBytes: isImage ? configBytes : undefined,
     layers: layers.map((descriptor, i) => ({
       descriptor: ociLayer(descriptor),
-      diffId: isImage ? diffIds[i] : undefined,
+      diffId: isImage ? diffIds[i] : diffIdOf(descriptor),
       from,
       history: histories[i] ?? [],
     })),
   };
+}
+
+/** Whether more layers can be put on top: of all that there are it is known what they are unpacked. */
+export function isBase({ manifest, layers }: WorkspaceImage): boolean {
+  return manifest !== undefined && layers.every(({ diffId }) => diffId !== undefined);
+}
+
+function diffIdOf({ annotations }: Descriptor): Digest | undefined {
+  const text = annotations?.[diffIdAnnotation] ?? '';
+  return isDigest(text) ? text : undefined;
 }
 
 /** A blob that is a tar by itself, as trusted artifacts of Konflux are named. */
@@ -86,15 +99,15 @@ export function blobImage(given: string, place: Place, descriptor: Descriptor): 
   return { given, from, name, digest, manifest: undefined, config: undefined, configBytes: undefined, layers };
 }
 
-/** What a state file keeps of an image, so that a push needs to ask nobody. */
+/** What a state file keeps of an image, so that a push needs to ask nobody. Of a blob there is nothing to keep. */
 export function keptImage(image: WorkspaceImage): Record<string, unknown> {
-  const { given, from, manifest, configBytes, layers } = image;
+  const { given, from, manifest, configBytes } = image;
+  if (manifest === undefined) return {};
   return {
     given,
     from,
-    ...(manifest === undefined
-      ? { blob: layers[0]?.descriptor }
-      : { manifest: manifest.bytes.toString('utf8'), mediaType: manifest.descriptor.mediaType }),
+    manifest: manifest.bytes.toString('utf8'),
+    mediaType: manifest.descriptor.mediaType,
     ...(configBytes === undefined ? {} : { config: configBytes.toString('utf8') }),
   };
 }

@@ -10,9 +10,16 @@ import { imageKept, keptImage, type WorkspaceImage } from './image.ts';
 /** Shared by all steps of a pod, and by nothing else (Tekton docs, container-contract.md). */
 const tektonHome = '/tekton/home';
 
+/**
+ * What a push starts from: the images' layers; nothing, as they cannot be built upon (artifacts, merges that a policy
+ * decided); or nothing that is known, where only a part of such a merge is in the folder.
+ */
+export type Basis = 'layers' | 'whole' | 'unknown';
+
 /** What is remembered of a workspace: the images that its content is of, and how each thing in it looked then. */
 export interface Memory {
-  /** None where one of them is nothing to push on top of. */
+  basis: Basis;
+  /** What the content was made from. */
   images: readonly WorkspaceImage[];
   /** Only a part of the images was pulled. */
   partial: boolean;
@@ -42,24 +49,28 @@ export function memoryFile(
   return join(place, `${fileName(options.name ?? full)}.json`);
 }
 
+const bases: readonly Basis[] = ['layers', 'whole', 'unknown'];
+
+/** Undefined where nothing is remembered. @throws SubpipeError `FAILED` when the file is damaged. */
 export async function recall(file: string): Promise<Memory | undefined> {
   const state = await loadState(file);
   if (state === undefined) return undefined;
-  const { images, partial, request } = state.about;
-  if (!Array.isArray(images) || typeof request !== 'string') return undefined;
-  const kept = images.map(imageKept).filter((image) => image !== undefined);
-  return { images: kept.length === images.length ? kept : [], partial: partial === true, request, state };
+  const { images, partial, request, basis } = state.about;
+  const known = bases.find((one) => one === basis);
+  if (!Array.isArray(images) || typeof request !== 'string' || known === undefined) return undefined;
+  const kept = images.flatMap((image) => imageKept(image) ?? []);
+  return { basis: known, images: kept, partial: partial === true, request, state };
 }
 
 export async function remember(
   file: string,
   tree: Pick<Tree, 'nodes'>,
   about: Omit<Memory, 'state'>,
-  signal?: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   mkdirSync(join(file, '..'), { recursive: true });
-  const { images, partial, request } = about;
-  await saveState(file, tree, { images: images.map(keptImage), partial, request }, { signal });
+  const { images, ...rest } = about;
+  await saveState(file, tree, { ...rest, images: images.map(keptImage) }, { signal });
 }
 
 export function forget(file: string): void {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Extracted, extractLayers, type LayerSource } from '../archive/extract.ts';
-import { type MergePolicy, type MergeSource, planMerge } from '../archive/merge.ts';
-import { shown } from '../archive/path.ts';
+import { type Extracted, type ExtractOptions, extractLayers, type LayerSource } from '../archive/extract.ts';
+import { type MergePlan, type MergePolicy, type MergeSource, planMerge } from '../archive/merge.ts';
+import { type BytePath, shown } from '../archive/path.ts';
 import { repairFolder, replaceFolder } from '../archive/replace.ts';
 import { scanTree, type Tree } from '../archive/scan.ts';
 import { selectPaths } from '../archive/select.ts';
@@ -12,10 +12,12 @@ import { invalid } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Platform } from '../oci/manifest.ts';
-import type { WorkspaceImage, WorkspaceLayer } from './image.ts';
-import { forget, type Memory, memoryFile, recall, remember } from './memory.ts';
+import { isBase, type WorkspaceImage, type WorkspaceLayer } from './image.ts';
+import { type Basis, forget, type Memory, memoryFile, recall, remember } from './memory.ts';
+import { formatBytes, Progress } from './progress.ts';
 import { openPlace, type Place, type Registries } from './reference.ts';
 import { readSource, withoutAncestors } from './source.ts';
+import { tarSizeOf } from './weight.ts';
 
 export interface PullOptions {
   /** Replaced by what the sources have. Made where it is not there. */
@@ -39,6 +41,8 @@ export interface PullOptions {
   name?: string | undefined;
   stateFolder?: string | undefined;
   registries?: Registries;
+  /** Where progress is written over and over, for people who watch. Default: now and then to the log. */
+  terminal?: ((text: string) => void) | undefined;
   env: NodeJS.ProcessEnv;
   log: Log;
   signal?: AbortSignal | undefined;
@@ -95,27 +99,63 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
   const sources = images.map((image): MergeSource => {
     return { name: image.name, layers: image.layers.map((layer) => sourceLayer(layer, open)) };
   });
+  const sizes = new Map(
+    images.flatMap((image) => image.layers.map((layer) => [layerName(layer), tarSizeOf(layer) ?? Number.NaN])),
+  );
   const plan = await planMerge(sources, { policy: policyFor(options.merge, images), signal });
   for (const path of plan.decided.slice(0, 20)) log.warn(`${shown(path)} was changed differently: --merge decided`);
-  const done: Extracted = await replaceFolder(folder, (into) =>
-    extractLayers(
-      plan.stages,
-      into,
-      {
-        owner: options.owner ?? 'self',
-        mode: options.mode ?? 'keep',
-        select,
-        warn: (message) => log.warn(message),
-        signal,
-      },
-      plan.gone,
-    ),
-  );
+  const total = plan.stages.reduce((sum, { layer }) => sum + (sizes.get(layer.name) ?? Number.NaN), 0);
+  const progress = new Progress({
+    log,
+    doing: 'pulling',
+    total: Number.isNaN(total) ? undefined : total,
+    terminal: options.terminal,
+  });
+  let read = 0;
+  const extract: ExtractOptions = {
+    owner: options.owner ?? 'self',
+    mode: options.mode ?? 'keep',
+    select,
+    warn: (message) => log.warn(message),
+    progress(bytes) {
+      progress.add(bytes - read);
+      read = bytes;
+    },
+    signal,
+  };
+  let done: Extracted;
+  try {
+    done = await replaceFolder(folder, (into) => extractLayers(plan.stages, into, extract, plan.gone));
+  } catch (error) {
+    progress.end();
+    throw error;
+  }
   const tree = await scanTree(folder, { signal });
-  await remember(file, tree, { images, partial: select !== undefined, request }, signal);
+  const partial = select !== undefined;
+  const basis = basisOf(images, plan, partial);
+  const seen = basis === 'layers' ? asStacked(tree, plan.amiss) : tree;
+  await remember(file, seen, { basis, images, partial, request }, signal);
   hintGit(folder, log);
-  log.info(`pulled ${names.join(', ')}: ${tree.nodes.length} files and folders, ${done.bytes} bytes`);
+  const what = `${tree.nodes.length} files and folders, ${formatBytes(done.bytes)}`;
+  log.info(`pulled ${names.join(', ')}: ${what}, ${progress.end()}`);
   return { images: names, size: sizeOf(images), files: tree.nodes.length, unchanged: false };
+}
+
+function basisOf(images: readonly WorkspaceImage[], plan: MergePlan, partial: boolean): Basis {
+  // Of the others' layers, one would have to know what is wrong with them in paths that were not asked for.
+  if (partial && plan.decided.length + plan.amiss.length > 0) return 'unknown';
+  if (plan.decided.length > 0 || !images.every(isBase)) return 'whole';
+  return 'layers';
+}
+
+/** The folder as the images' layers, one over the other, would make it: what differs is for the next push to say. */
+function asStacked(tree: Tree, amiss: readonly BytePath[]): Pick<Tree, 'nodes'> {
+  if (amiss.length === 0) return tree;
+  const wrong = new Set(amiss);
+  const there = new Set(tree.nodes.map(({ path }) => path));
+  const never = { type: 'file', mode: 0, uid: 0, gid: 0, size: 0, mtimeMs: 0, ctimeMs: 0, ino: 0 } as const;
+  const extra = amiss.filter((path) => !there.has(path)).map((path) => ({ path, ...never }));
+  return { nodes: [...tree.nodes.filter(({ path }) => !wrong.has(path)), ...extra] };
 }
 
 async function sourcesOf(options: PullOptions, registries: Registries): Promise<WorkspaceImage[]> {
@@ -131,12 +171,14 @@ async function sourcesOf(options: PullOptions, registries: Registries): Promise<
   return withoutAncestors(await readSource(base, common));
 }
 
-function sourceLayer(
-  { descriptor, diffId, from }: WorkspaceLayer,
-  open: (from: string) => Promise<Place>,
-): LayerSource & { digest: Digest } {
+function layerName({ descriptor, from }: WorkspaceLayer): string {
+  return `${descriptor.digest} of ${from}`;
+}
+
+function sourceLayer(layer: WorkspaceLayer, open: (from: string) => Promise<Place>): LayerSource & { digest: Digest } {
+  const { descriptor, diffId, from } = layer;
   return {
-    name: `${descriptor.digest} of ${from}`,
+    name: layerName(layer),
     digest: descriptor.digest,
     size: descriptor.size,
     diffId,

@@ -1,32 +1,110 @@
 import { PassThrough } from 'node:stream';
 import type { Change } from '../archive/changes.ts';
-import { type Compression, layerMediaType } from '../archive/compression.ts';
+import { layerMediaType } from '../archive/compression.ts';
 import type { Layer } from '../archive/layer.ts';
 import type { Tree } from '../archive/scan.ts';
 import { splitChanges } from '../archive/split.ts';
-import { type WriteTreeOptions, writeTree } from '../archive/write-tree.ts';
-import type { Target } from '../oci/target.ts';
+import { type Times, type WriteTreeOptions, writeTree } from '../archive/write-tree.ts';
+import type { History } from '../oci/config.ts';
+import type { Baseline } from './baseline.ts';
+import { bringLayers } from './bring.ts';
+import { type Composed, composeWorkspace } from './compose.ts';
+import type { Form } from './form.ts';
+import { diffIdAnnotation, type WorkspaceLayer } from './image.ts';
+import type { Progress } from './progress.ts';
+import type { Place, Registries } from './reference.ts';
+import { tarSizeAnnotation } from './weight.ts';
 
-/** Packs changes into one or more layers and sends them while they are packed, side by side where they are large. */
-export function sendChanges(
-  target: Target,
+export interface SendOptions {
+  times?: Times | undefined;
+  owner?: 'keep' | { uid: number; gid: number } | undefined;
+  labels?: Record<string, string> | undefined;
+  annotations?: Record<string, string> | undefined;
+  created?: string | undefined;
+  createdBy?: string | undefined;
+  registries: Registries;
+  progress: Progress;
+  signal?: AbortSignal | undefined;
+}
+
+/** An image that is there but for its manifest. */
+export interface Sent extends Composed {
+  changes: readonly Change[];
+  /** New ones. */
+  layers: number;
+  /** Their bytes, packed. */
+  size: number;
+}
+
+/** Packs changes into new layers, sent while they are packed and side by side; brings those below; writes the config. */
+export async function sendImage(
+  place: Place,
   tree: Tree,
-  changes: readonly Change[],
-  options: WriteTreeOptions & { compression: Compression },
-): Promise<Layer[]> {
-  return Promise.all(splitChanges(changes).map((part) => sendLayer(target, tree, part, options)));
+  { parents, below, changes }: Baseline,
+  form: Form,
+  options: SendOptions,
+): Promise<Sent> {
+  const { signal, registries, created, createdBy, labels = {}, annotations = {} } = options;
+  const { compression, artifact } = form;
+  const write = {
+    compression,
+    times: options.times ?? ('nanoseconds' as const),
+    owner: options.owner === 'keep' ? undefined : (options.owner ?? { uid: 0, gid: 0 }),
+    signal,
+  };
+  // An image has at least one layer, be it of nothing (image-spec, manifest.md "layers").
+  const isNeeded = changes.length > 0 || below.length === 0;
+  const parts = isNeeded ? splitChanges(changes) : [];
+  const [layers] = await Promise.all([
+    Promise.all(parts.map((part) => sendLayer(place, tree, part, write, options.progress))),
+    bringLayers(below, place, registries, signal),
+  ]);
+  const made: History = {
+    ...(created === undefined ? {} : { created }),
+    ...(createdBy === undefined ? {} : { created_by: createdBy }),
+  };
+  const added = layers.map(
+    ({ descriptor, diffId, tarSize }): WorkspaceLayer => ({
+      descriptor: {
+        ...descriptor,
+        annotations: { [tarSizeAnnotation]: String(tarSize), ...(artifact ? { [diffIdAnnotation]: diffId } : {}) },
+      },
+      diffId,
+      from: place.name,
+      history: [made],
+    }),
+  );
+  const plan = {
+    layers: [...below, ...added],
+    // What was done without a layer, such as a merge, is told as well (image-spec, config.md "history").
+    after: isNeeded ? [] : [{ ...made, empty_layer: true }],
+    parents,
+    created,
+    labels,
+    annotations,
+    artifact,
+  };
+  const composed = await composeWorkspace(place.target, plan, signal);
+  const size = layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+  return { ...composed, changes, layers: layers.length, size };
 }
 
 async function sendLayer(
-  target: Target,
+  { target }: Place,
   tree: Tree,
   changes: readonly Change[],
-  options: WriteTreeOptions & { compression: Compression },
+  options: WriteTreeOptions & { compression: Form['compression'] },
+  progress: Progress,
 ): Promise<Layer> {
   let packing: Promise<Layer> | undefined;
   const open = () => {
+    let told = 0;
+    const count = (bytes: number): void => {
+      progress.add(bytes - told);
+      told = bytes;
+    };
     const pipe = new PassThrough({ highWaterMark: 4 * 1024 * 1024 });
-    packing = writeTree(tree, changes, pipe, options);
+    packing = writeTree(tree, changes, pipe, { ...options, progress: count });
     packing.catch((error: unknown) => pipe.destroy(error instanceof Error ? error : new Error(String(error))));
     return pipe;
   };

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { isFields } from '../../runtime/shape.ts';
+import { ociWorkspacePull } from '../../steps/oci-workspace-pull/step.ts';
+import { ociWorkspacePush } from '../../steps/oci-workspace-push/step.ts';
 import { type Folder, makeFolder } from '../support/folder.ts';
 import { type Running, runFile } from '../support/run-file.ts';
+import { execute } from '../support/step.ts';
 
 /** What a step said, and its results. */
 export interface Outcome {
-  code: number | string;
+  code: number;
   results: Record<string, unknown>;
   stdout: string;
   stderr: string;
@@ -15,47 +19,57 @@ export interface Outcome {
 /** A machine of its own: a home with what is kept of workspaces, and some workspaces. */
 export interface Machine extends Folder {
   /** Full path of a workspace, made where it is not there. */
-  workspace(name: string): string;
+  workspace(name: string, files?: Record<string, string>): string;
+  /** Runs the step in this process. */
   push(workspace: string, ...flags: string[]): Promise<Outcome>;
   pull(workspace: string, ...flags: string[]): Promise<Outcome>;
-  /** Starts a step, as a process. */
+  /** Runs the step as a process of its own. */
   start(step: 'push' | 'pull', workspace: string, ...flags: string[]): Running;
 }
 
 export async function makeMachine(env: Record<string, string> = {}): Promise<Machine> {
   const folder = await makeFolder();
-  const start = (step: 'push' | 'pull', workspace: string, ...flags: string[]): Running => {
-    const argv = [`--folder=${path.join(folder.path, workspace)}`, ...flags];
-    const home = { HOME: folder.path, XDG_CACHE_HOME: path.join(folder.path, '.cache') };
-    const kept = `--state-folder=${path.join(folder.path, '.state')}`;
-    return runFile(`steps/oci-workspace-${step}/main.ts`, [kept, ...argv], { ...home, ...env });
-  };
-  const run = async (step: 'push' | 'pull', workspace: string, flags: string[]): Promise<Outcome> => {
-    const running = start(step, workspace, ...flags);
-    const code = await running.ended;
-    const last = running.stdout.trimEnd().split('\n').at(-1) ?? '';
-    const results: Record<string, unknown> = last.startsWith('{') ? JSON.parse(last) : {};
-    return { code, results, stdout: running.stdout, stderr: running.stderr };
-  };
+  const home = { HOME: folder.path, XDG_CACHE_HOME: path.join(folder.path, '.cache'), ...env };
+  const argv = (workspace: string, flags: readonly string[]): string[] => [
+    `--state-folder=${path.join(folder.path, '.state')}`,
+    `--folder=${path.join(folder.path, workspace)}`,
+    ...flags,
+  ];
   return {
     ...folder,
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
-    workspace(name) {
+    workspace(name, files = {}) {
       const full = path.join(folder.path, name);
       mkdirSync(full, { recursive: true });
+      fill(full, files);
       return full;
     },
-    start,
-    push: (workspace, ...flags) => run('push', workspace, flags),
-    pull: (workspace, ...flags) => run('pull', workspace, flags),
+    start: (step, workspace, ...flags) => runFile(`steps/oci-workspace-${step}/main.ts`, argv(workspace, flags), home),
+    push: async (workspace, ...flags) =>
+      withResults(await execute(ociWorkspacePush, argv(workspace, flags), { env: home })),
+    pull: async (workspace, ...flags) =>
+      withResults(await execute(ociWorkspacePull, argv(workspace, flags), { env: home })),
   };
+}
+
+/** What a process said when it has ended. */
+export async function ended(running: Running): Promise<Outcome> {
+  const code = await running.ended;
+  const { stdout, stderr } = running;
+  return withResults({ code: typeof code === 'number' ? code : -1, stdout, stderr });
+}
+
+function withResults(run: { code: number; stdout: string; stderr: string }): Outcome {
+  const last = run.stdout.trimEnd().split('\n').at(-1) ?? '';
+  const value: unknown = last.startsWith('{') ? JSON.parse(last) : {};
+  return { ...run, results: isFields(value) ? value : {} };
 }
 
 /** An outcome that must be good. */
 export async function good(outcome: Promise<Outcome>): Promise<Outcome> {
-  const ended = await outcome;
-  assert.equal(ended.code, 0, ended.stderr);
-  return ended;
+  const run = await outcome;
+  assert.equal(run.code, 0, run.stderr);
+  return run;
 }
 
 /** A result that is a text. */

@@ -1,0 +1,53 @@
+import { announce, announcementTag } from '../oci/announce.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { StoredManifest } from '../oci/manifest.ts';
+import { isAbsent, type Place } from './reference.ts';
+
+/** What a push without a tag is called, with its digest: what has no tag at all, registries collect. */
+const ownName = 'workspace';
+
+export interface Naming {
+  /** More tags, written as they are. */
+  tags: readonly string[];
+  /** Whether what is pushed to the target's tag side by side is kept, see `announce`. */
+  announce: boolean;
+  signal: AbortSignal | undefined;
+}
+
+/** Writes a manifest under all its names. */
+export async function nameImage({ target, tag }: Place, manifest: StoredManifest, naming: Naming): Promise<void> {
+  const { signal } = naming;
+  if (tag === undefined) await target.writeManifest(manifest, ownTag(manifest.descriptor.digest), { signal });
+  else if (naming.announce) await announce(target, tag, manifest, { signal });
+  else await target.writeManifest(manifest, tag, { signal });
+  for (const more of naming.tags) await target.writeManifest(manifest, more, { signal });
+}
+
+/**
+ * Names an image that was there before, and that nothing has changed in. A tag that is there stays where it is: it may
+ * have gone on to what others made of this image.
+ */
+export async function nameAgain(place: Place, manifest: StoredManifest, naming: Naming): Promise<void> {
+  const { target } = place;
+  const { signal } = naming;
+  const { digest } = manifest.descriptor;
+  const { tag } = place;
+  const own = tag === undefined ? [ownTag(digest)] : naming.announce ? [announcementTag(tag, digest), tag] : [tag];
+  for (const name of [...own, ...naming.tags]) {
+    if (!(await isThere(place, name, signal))) await target.writeManifest(manifest, name, { signal });
+  }
+}
+
+function ownTag(digest: Digest): string {
+  return announcementTag(ownName, digest);
+}
+
+async function isThere({ target }: Place, tag: string, signal: AbortSignal | undefined): Promise<boolean> {
+  try {
+    await target.readManifest(tag, { signal, fresh: true });
+    return true;
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,32 @@
+import type { Change } from '../archive/changes.ts';
+import type { Tree, TreeNode } from '../archive/scan.ts';
+import type { WorkspaceLayer } from './image.ts';
+
+/** Bytes of a layer's tar, on its descriptor: what tells dead weight, and how far a pull is. */
+export const tarSizeAnnotation = 'subpipe.dev/tar-size';
+
+/** Less than this is not worth sending all of a folder again, in bytes. */
+const worthwhile = 64 * 1024 * 1024;
+
+/** Whether more of the layers is dead than alive: replaced or removed above, and still downloaded by each pull. */
+export function weighs(below: readonly WorkspaceLayer[], changes: readonly Change[], tree: Tree): boolean {
+  // What strangers' layers weigh is not known: they count for nothing.
+  const stored = below.reduce((sum, layer) => sum + (tarSizeOf(layer) ?? 0), 0) + weightOf(changes);
+  const alive = tree.nodes.reduce((sum, node) => sum + weightOfNode(node), 0);
+  const dead = stored - alive;
+  return dead > alive && dead > worthwhile;
+}
+
+/** Bytes of tar that changes become, near enough. */
+export function weightOf(changes: readonly Change[]): number {
+  return changes.reduce((sum, change) => sum + (change.kind === 'put' ? weightOfNode(change.node) : 512), 0);
+}
+
+export function tarSizeOf({ descriptor }: WorkspaceLayer): number | undefined {
+  const text = descriptor.annotations?.[tarSizeAnnotation];
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+function weightOfNode(node: TreeNode): number {
+  return 512 + (node.linkTo === undefined ? Math.ceil(node.size / 512) * 512 : 0);
+}

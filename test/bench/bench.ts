@@ -5,6 +5,8 @@ export interface BenchOptions {
   env: NodeJS.ProcessEnv;
   /** How often what takes seconds is measured; quick things are measured more often. */
   rounds: number;
+  /** Of the size of what is measured, for a quick look. 1 is all of it. */
+  scale: number;
   /** Only these parts of the bench. Unset: all. */
   only: readonly string[] | undefined;
   /** Aborts on SIGINT and SIGTERM: the bench then cleans up and throws the reason. */
@@ -27,5 +29,7 @@ export interface Bench {
   summary: string;
   /** The parts that `--only` picks from. */
   parts: readonly string[];
+  /** Default of `--rounds`. Default 5. */
+  rounds?: number;
   run(options: BenchOptions): Promise<Findings>;
 }

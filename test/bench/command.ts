@@ -14,7 +14,8 @@ ${Object.entries(benches)
   .map(([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`)
   .join('\n')}
 
-  --rounds N   How often each thing that takes seconds is measured. Default 5.
+  --rounds N   How often each thing that takes seconds is measured. Default 5; oci: 3.
+  --scale X    oci: files of this part of the full size, such as 0.1. Default 1.
   --only LIST  Only these parts, with commas: ${Object.values(benches)
     .flatMap(({ parts }) => parts)
     .join(', ')}.
@@ -28,6 +29,7 @@ interface Flags {
   name: string;
   bench: Bench;
   rounds: number;
+  scale: number;
   only: readonly string[] | undefined;
   json: string | undefined;
 }
@@ -43,13 +45,20 @@ export async function benchCommand(argv: readonly string[], env: NodeJS.ProcessE
       process.stdout.write(help);
       return 0;
     }
-    const { name, bench, rounds, only } = flags;
+    const { name, bench, rounds, scale, only } = flags;
     const began = Date.now();
     const say = (text: string): void => void process.stderr.write(`bench: ${text}\n`);
-    const findings = await bench.run({ env, rounds, only, signal: stop.signal, say });
+    const findings = await bench.run({ env, rounds, scale, only, signal: stop.signal, say });
     process.stdout.write(textOf(findings));
     if (flags.json !== undefined) {
-      const document = { bench: name, rounds, machine: machine(), seconds: (Date.now() - began) / 1000, ...findings };
+      const document = {
+        bench: name,
+        rounds,
+        scale,
+        machine: machine(),
+        seconds: (Date.now() - began) / 1000,
+        ...findings,
+      };
       await writeFile(flags.json, `${JSON.stringify(document, undefined, 2)}\n`);
     }
     return findings.failures.length === 0 ? 0 : 1;
@@ -88,12 +97,14 @@ function read(argv: readonly string[]): Flags | 'help' {
       `expected the name of one bench of ${Object.keys(benches).join(', ')}, got "${positionals.join(' ')}"`,
     );
   }
-  const rounds = values.rounds ?? '5';
+  const rounds = values.rounds ?? String(bench.rounds ?? 5);
   if (!/^[1-9]\d{0,3}$/.test(rounds)) throw invalid(`--rounds: expected a number from 1 to 9999, got "${rounds}"`);
+  const scale = Number(values.scale ?? '1');
+  if (!(scale > 0 && scale <= 100)) throw invalid(`--scale: expected a number such as 0.1, got "${values.scale}"`);
   const only = values.only?.split(',');
   const unknown = only?.find((part) => !bench.parts.includes(part));
   if (unknown !== undefined) throw invalid(`--only: expected some of ${bench.parts.join(', ')}, got "${unknown}"`);
-  return { name, bench, rounds: Number(rounds), only, json: values.json };
+  return { name, bench, rounds: Number(rounds), scale, only, json: values.json };
 }
 
 function parse(argv: readonly string[]) {
@@ -102,7 +113,7 @@ function parse(argv: readonly string[]) {
     return parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: { rounds: text, only: text, json: text, help: { type: 'boolean' } },
+      options: { rounds: text, scale: text, only: text, json: text, help: { type: 'boolean' } },
     });
   } catch (cause) {
     throw invalid('cannot read the command line', { cause, hint: 'See npm run bench -- --help.' });

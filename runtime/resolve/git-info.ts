@@ -1,40 +1,48 @@
-import { execFile } from 'node:child_process';
+import { readGitFolder } from './git-folder.ts';
 
 /** What a git work tree tells of itself. */
 export interface GitInfo {
-  /** `https://HOST/owner/name` of the remote origin, or upstream; the work tree's path where it has neither. */
+  /**
+   * `https://HOST/owner/name` of the remote origin, or upstream; the work tree's path where it has neither; `''` where only git could
+   * tell, and there is none.
+   */
   url: string;
   /** The SHA of HEAD. */
   revision: string;
 }
 
-/** `undefined` outside of a work tree, before its first commit, and where there is no git. */
+/** `undefined` outside of a work tree, and before its first commit. Git is asked only for what its files do not plainly say. */
 export async function gitInfo(
   folder: string,
   env: NodeJS.ProcessEnv,
   signal?: AbortSignal,
 ): Promise<GitInfo | undefined> {
+  const files = readGitFolder(folder, env.HOME ?? '');
+  if (files === undefined) return undefined;
   const git = (...args: string[]) => runGit(folder, args, env, signal);
-  const [head, origin] = await Promise.all([
-    git('rev-parse', 'HEAD', '--show-toplevel'),
-    git('remote', 'get-url', 'origin'),
+  const remote = async () =>
+    (await git('remote', 'get-url', 'origin')) ?? (await git('remote', 'get-url', 'upstream')) ?? files.root;
+  const [revision, url] = await Promise.all([
+    files.revision ?? git('rev-parse', 'HEAD'),
+    files.url === '' ? files.root : (files.url ?? remote()),
   ]);
-  const [revision = '', root = ''] = (head ?? '').split('\n');
-  if (revision === '') return undefined;
-  const url = origin ?? (await git('remote', 'get-url', 'upstream')) ?? root;
-  return { url: webUrl(url.trim()), revision };
+  if (revision === undefined || revision === '') return undefined;
+  return { url: webUrl(url.trim()), revision: revision.trim() };
 }
 
-/** What git prints; `undefined` where it fails. */
-function runGit(
+/** What git prints; `undefined` where it fails, `''` where there is none. */
+async function runGit(
   cwd: string,
   args: string[],
   { PATH = '', HOME = '' }: NodeJS.ProcessEnv,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
+  const { execFile } = await import('node:child_process');
   const env = { PATH, HOME, LC_ALL: 'C', LANG: 'C' };
   return new Promise((resolve) => {
-    execFile('git', args, { cwd, env, signal }, (error, stdout) => resolve(error === null ? stdout : undefined));
+    execFile('git', args, { cwd, env, signal }, (error, stdout) => {
+      resolve(error === null ? stdout : error.code === 'ENOENT' ? '' : undefined);
+    });
   });
 }
 

@@ -13,7 +13,7 @@ import type { GiteaProgram } from './build.ts';
 const user = 'owner';
 const password = 'password-of-a-test';
 
-/** A Gitea of a test's own, on a free port of the loopback. */
+/** A Gitea of a test's own, on a free port. */
 export interface Gitea extends AsyncDisposable {
   url: string;
   user: string;
@@ -28,11 +28,12 @@ export interface Gitea extends AsyncDisposable {
   readToken(): Promise<string>;
 }
 
-export async function startGitea({ program, source }: GiteaProgram): Promise<Gitea> {
+/** @param host the address that it listens on: the loopback, or one that a cluster of the tests reaches */
+export async function startGitea({ program, source }: GiteaProgram, host = '127.0.0.1'): Promise<Gitea> {
   const folder = await makeFolder();
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const config = await folder.write('app.ini', configuration(folder.path, source, port));
+  const port = await freePort(host);
+  const url = `http://${host}:${port}`;
+  const config = await folder.write('app.ini', configuration(folder.path, source, host, port));
   const env = { PATH: process.env.PATH, HOME: folder.path, GITEA_WORK_DIR: folder.path };
   const gitea = (...args: string[]) => promisify(execFile)(program, ['--config', config, ...args], { env });
   await gitea('migrate');
@@ -88,14 +89,14 @@ export async function startGitea({ program, source }: GiteaProgram): Promise<Git
   };
 }
 
-function configuration(folder: string, source: string, port: number): string {
+function configuration(folder: string, source: string, host: string, port: number): string {
   return `I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = true
 RUN_USER = ${userInfo().username}
 RUN_MODE = prod
 [server]
-HTTP_ADDR = 127.0.0.1
+HTTP_ADDR = ${host}
 HTTP_PORT = ${port}
-ROOT_URL = http://127.0.0.1:${port}/
+ROOT_URL = http://${host}:${port}/
 STATIC_ROOT_PATH = ${source}
 DISABLE_SSH = true
 OFFLINE_MODE = true
@@ -131,8 +132,8 @@ async function stop(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
+async function freePort(host: string): Promise<number> {
+  const server = createServer().listen(0, host);
   await once(server, 'listening');
   const address = server.address();
   server.close();

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import process from 'node:process';
 import { exitCodeOf, explain, SubpipeError } from './errors.ts';
 import { flagsOf, parseFlags, readParams } from './flags.ts';
@@ -34,7 +35,7 @@ export async function runStep<P extends Params, R extends Results>(
     stderr?: (text: string) => void;
   },
 ): Promise<number> {
-  const stdout = options.stdout ?? ((text) => process.stdout.write(text));
+  const stdout = options.stdout ?? print;
   const write = options.stderr === undefined ? {} : { write: options.stderr };
   // Errors of the flags themselves are for machines as well, where that is what the command line asks for.
   const early = argv.includes('--log-format=json') ? 'json' : 'text';
@@ -99,4 +100,22 @@ async function writeReport(
   }
   await writeResults(files, to.limit);
   if (files.length === 0 && Object.keys(rest).length > 0) to.stdout(`${JSON.stringify(rest)}\n`);
+}
+
+/**
+ * Writes to standard output, all of it, before it returns. `process.stdout` would do the same for a file or a pipe, but its streams take
+ * longer to load than a small step to work.
+ */
+function print(text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(1, bytes, at);
+    } catch (error) {
+      // Somebody has made the pipe non-blocking, and reads slowly: Node's stream waits until there is room.
+      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+      process.stdout.write(bytes.subarray(at));
+      return;
+    }
+  }
 }

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { invalid } from '../errors.ts';
 import { addSecret } from '../redact.ts';
 import type { Fields } from '../shape.ts';
@@ -11,7 +10,8 @@ export function wantsAuthSecret(text: string): boolean {
 }
 
 /** A name as Pipelines-as-Code gives to it: another each time. */
-export function authSecretName(): string {
+export async function authSecretName(): Promise<string> {
+  const { randomInt } = await import('node:crypto');
   const letters = Array.from({ length: 6 }, () => String.fromCharCode(97 + randomInt(26)));
   return `pac-gitauth-${letters.join('')}`;
 }

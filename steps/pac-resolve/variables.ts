@@ -90,7 +90,7 @@ export class Variables {
     }
     const token = known ?? (await (await import('./ask-token.ts')).askToken(signal));
     if (token === undefined) return undefined;
-    const name = authSecretName();
+    const name = await authSecretName();
     this.#secretName = name;
     return authSecret(name, token, { url: repo_url, revision, owner: repo_owner, repository: repo_name });
   }

@@ -1,8 +1,6 @@
 import { hasCode } from '../../errors.ts';
 import type { Fields } from '../../shape.ts';
 import type { ChangedFiles } from '../event.ts';
-import { type Cel, celOf } from './cel.ts';
-import { celText } from './cel-text.ts';
 import { type Headers, headerMap } from './headers.ts';
 
 /** What `{{ … }}` is replaced with. */
@@ -38,15 +36,15 @@ interface Place {
  */
 export async function substitute(text: string, values: Values): Promise<Substituted> {
   const unknown = new Set<string>();
-  let cel: Cel | undefined;
+  let expressions: ((expression: string) => string | undefined) | undefined;
   let result = '';
   let end = 0;
   for (const { from, to, key } of places(text)) {
     let value: string | undefined;
     if (Object.hasOwn(values.variables, key)) value = values.variables[key];
     else if (isExpression(key, values)) {
-      cel ??= await expressionsOf(values);
-      value = textOfExpression(cel, key);
+      expressions ??= await expressionsOf(values);
+      value = expressions(key);
     }
     if (value === undefined) unknown.add(key);
     result += text.slice(end, from) + (value ?? text.slice(from, to));
@@ -80,21 +78,22 @@ export const declaredNames: readonly string[] =
     /\s+/,
   );
 
-async function expressionsOf(values: Values): Promise<Cel> {
-  return celOf({
+/** CEL is loaded with the first expression: names alone need none of it. */
+async function expressionsOf(values: Values): Promise<(expression: string) => string | undefined> {
+  const [{ celOf }, { celText }] = await Promise.all([import('./cel.ts'), import('./cel-text.ts')]);
+  const cel = await celOf({
     ...Object.fromEntries(declaredNames.map((name) => [name, ''])),
     pac: {},
     body: values.body ?? {},
     headers: headerMap(values.headers),
     files: { ...values.files },
   });
-}
-
-function textOfExpression(cel: Cel, expression: string): string | undefined {
-  try {
-    return celText(cel.evaluate(expression));
-  } catch (error) {
-    if (hasCode(error, 'INVALID')) return undefined;
-    throw error;
-  }
+  return (expression) => {
+    try {
+      return celText(cel.evaluate(expression));
+    } catch (error) {
+      if (hasCode(error, 'INVALID')) return undefined;
+      throw error;
+    }
+  };
 }

@@ -39,7 +39,7 @@ test('A run above the limit of etcd is an error, one near it a warning', async (
   assert.equal(over.findings[0]?.severity, 'error');
   assert.match(
     over.findings[0]?.message ?? '',
-    /expected at most 1572864; most of it is spec\.pipelineSpec\.tasks\[1\]/,
+    /expected at most 1572864; what takes the room: spec\.pipelineSpec\.tasks\[1\]/,
   );
   const near = await sizeOf(await runOf((objectLimit * 0.85) / 2));
   assert.deepEqual(
@@ -55,5 +55,5 @@ test('Annotations have a limit of their own: names and values', async () => {
   assert.equal(exact.findings[0]?.severity, 'warning');
   const over = await sizeOf(await runOf(1, annotationsLimit - key + 1));
   assert.equal(over.findings[0]?.severity, 'error');
-  assert.equal(over.findings[0]?.where, 'run.yaml, line 5');
+  assert.equal(over.findings[0]?.where, 'run.yaml, line 6');
 });

@@ -33,23 +33,38 @@ export async function sizeOf(resolved: ResolvedRun): Promise<RunSize> {
   const metadata: unknown = run.metadata;
   const annotations = isFields(metadata) && isFields(metadata.annotations) ? metadata.annotations : {};
   const bytes = bytesOf(run);
-  const annotationBytes = Object.entries(annotations).reduce(
-    (sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(String(value)),
-    0,
-  );
+  const notes = Object.entries(annotations)
+    .map(([key, value]) => ({ key, bytes: Buffer.byteLength(key) + Buffer.byteLength(String(value)) }))
+    .sort((a, b) => b.bytes - a.bytes);
+  const annotationBytes = notes.reduce((sum, note) => sum + note.bytes, 0);
   const largest = partsOf(run, resolved).slice(0, 10);
   const findings = new Findings();
-  const [first] = largest;
-  const most = first === undefined ? '' : `; most of it is ${first.path} (${first.bytes} bytes, ${first.file})`;
-  judge(findings, [], `the run is ${bytes} bytes as JSON`, bytes, objectLimit, most);
-  const at = ['metadata', 'annotations'];
-  judge(findings, at, `the annotations are ${annotationBytes} bytes`, annotationBytes, annotationsLimit, '');
+  const parts = largest.map(({ path, bytes: size, file }) => `${path} (${size} bytes, ${file})`);
+  judge(findings, [], `the run is ${bytes} bytes as JSON`, bytes, objectLimit, parts);
+  const [largestNote] = notes;
+  judge(
+    findings,
+    ['metadata', 'annotations', ...(largestNote === undefined ? [] : [largestNote.key])],
+    `the annotations are ${annotationBytes} bytes`,
+    annotationBytes,
+    annotationsLimit,
+    notes.map(({ key, bytes: size }) => `${key} (${size} bytes)`),
+  );
   return { bytes, annotationBytes, largest, findings: await findings.of(resolved) };
 }
 
-function judge(findings: Findings, at: FieldPath, is: string, bytes: number, limit: number, most: string): void {
-  if (bytes > limit) findings.error(at, `${is}: expected at most ${limit}${most}`);
-  else if (bytes >= limit * 0.8) findings.warning(at, `${is}, near the limit of ${limit}${most}`);
+/** @param parts Largest first. */
+function judge(
+  findings: Findings,
+  at: FieldPath,
+  is: string,
+  bytes: number,
+  limit: number,
+  parts: readonly string[],
+): void {
+  const room = parts.length === 0 ? '' : `; what takes the room: ${parts.slice(0, 3).join(', ')}`;
+  if (bytes > limit) findings.error(at, `${is}: expected at most ${limit}${room}`);
+  else if (bytes >= limit * 0.8) findings.warning(at, `${is}, near the limit of ${limit}${room}`);
 }
 
 /** Tasks each by itself, and what stands beside them. */

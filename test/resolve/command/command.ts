@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import process from 'node:process';
+import { text } from 'node:stream/consumers';
+import { parseYamlAll } from '../../../runtime/yaml.ts';
+
+const program = path.resolve(import.meta.dirname, '../../../steps/pac-resolve/main.ts');
+
+/** What a command said and how it ended. */
+export interface Ran {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunOptions {
+  /** In place of what the test's own environment has: only PATH comes from there. */
+  env?: Record<string, string>;
+  input?: string;
+}
+
+/** The command line that starts the program. */
+export const commandLine: readonly [string, string] = [process.execPath, program];
+
+/** The environment of a command: nobody's home, no cluster, no proxy. */
+export function environment(cwd: string, env: Record<string, string> = {}): Record<string, string> {
+  return { PATH: process.env.PATH ?? '', HOME: path.join(cwd, '.home'), ...env };
+}
+
+/** Runs the command as a process of its own in a folder. */
+export async function resolve(cwd: string, argv: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const child = spawn(commandLine[0], [commandLine[1], ...argv], { cwd, env: environment(cwd, options.env) });
+  child.stdin.end(options.input ?? '');
+  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { code: Number(code), stdout, stderr };
+}
+
+/** The objects that a command has printed. @throws where it has failed. */
+// biome-ignore lint/suspicious/noExplicitAny: tests look into resolved objects
+export async function objects(cwd: string, argv: readonly string[], options: RunOptions = {}): Promise<any[]> {
+  const { code, stdout, stderr } = await resolve(cwd, argv, options);
+  if (code !== 0) throw new Error(`exit code ${code}: ${stderr}`);
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  return (await parseYamlAll(stdout, 'stdout')) as any[];
+}
+
+/** The one sentence of a command that refuses. @throws where it does not, or says more. */
+export async function refusal(cwd: string, argv: readonly string[], options: RunOptions = {}): Promise<string> {
+  const { code, stdout, stderr } = await resolve(cwd, argv, options);
+  if (code !== 1 || stdout !== '' || !stderr.startsWith('Error: ')) {
+    throw new Error(`exit code ${code}, expected 1 and "Error: …":\n${stdout}\n${stderr}`);
+  }
+  return stderr;
+}
+
+/** The images of the steps of a run's embedded tasks, by the tasks' names. */
+// biome-ignore lint/suspicious/noExplicitAny: tests look into resolved objects
+export function imagesOf(run: any): Record<string, string | undefined> {
+  return Object.fromEntries(
+    // biome-ignore lint/suspicious/noExplicitAny: as above
+    run.spec.pipelineSpec.tasks.map((task: any) => [task.name, task.taskSpec?.steps[0].image]),
+  );
+}

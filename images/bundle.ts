@@ -11,6 +11,9 @@ import { type Project, root } from './project.ts';
  */
 const apart: Record<string, string> = { '@kubernetes/client-node': 'kubernetes-client' };
 
+/** Programs of threads: files of their own, as a thread that loaded all of a step would start late and large. */
+const threads = { 'archive-thread': join(root, 'runtime/archive/thread-main.ts') };
+
 /**
  * Bundles steps/NAME/main.ts to FOLDER/NAME.js, one file each. CommonJS, because Node starts it faster than a module;
  * names are kept, because minified names save no time once the code is cached, and a stack trace stays readable.
@@ -22,7 +25,7 @@ export async function bundleSteps(names: string[], folder: string, project: Proj
   const entryPoints = Object.fromEntries(names.map((name) => [name, join(root, 'steps', name, 'main.ts')]));
   const steps = await bundle(entryPoints, folder, project, [keepApart()]);
   const files = Object.values(apart).map((name) => [name, join(root, 'images', `${name}.ts`)]);
-  const lazy = await bundle(Object.fromEntries(files), folder, project, []);
+  const lazy = await bundle({ ...Object.fromEntries(files), ...threads }, folder, project, []);
   await writeFile(
     join(folder, licensesFile),
     await licensesOf([...Object.keys(steps.inputs), ...Object.keys(lazy.inputs)]),
@@ -39,7 +42,10 @@ export const commandName = 'kubectl-subpipe';
 
 /** Files beside NAME.js: what its lazy imports need, and the licenses of all that is bundled. */
 export const licensesFile = 'LICENSES.txt';
-export const sharedFiles = [...Object.values(apart).map((name) => `${name}.js`), licensesFile];
+export const sharedFiles = [
+  ...[...Object.values(apart), ...Object.keys(threads)].map((name) => `${name}.js`),
+  licensesFile,
+];
 
 async function bundle(
   entryPoints: Record<string, string>,

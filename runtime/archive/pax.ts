@@ -20,7 +20,7 @@ export function parsePax(content: Buffer, source: string): PaxRecords {
     if (length === 0 || end > content.length || content[end - 1] !== 0x0a || equals < 0 || equals >= end) {
       throw new SubpipeError('FAILED', `${source} has a damaged extended header`);
     }
-    const key = content.toString('utf8', space + 1, equals);
+    const key = content.toString('latin1', space + 1, equals);
     const value = content.subarray(equals + 1, end - 1);
     if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes') parts.push(value.toString('latin1'));
     else records.set(key, value);

@@ -50,9 +50,10 @@ export function writeHeader(header: TarHeader & { path: BytePath }, add: (bytes:
   const target = header.target ?? '';
   const split = splitName(name);
   const tooEarlyOrLate = header.mtime < 0 || header.mtime > largestSize;
-  const records: Buffer[] = [];
-  const tell = (key: string, value: string | Buffer): void => {
-    records.push(encodeRecord(key, typeof value === 'string' ? Buffer.from(value, 'latin1') : value));
+  // A character a byte, as in paths.
+  let records = '';
+  const tell = (key: string, value: string): void => {
+    records += encodeRecord(key, value);
   };
   if (!isUtf8(name) || !isUtf8(target)) tell('hdrcharset', 'BINARY');
   if (split === undefined) tell('path', name);
@@ -61,13 +62,14 @@ export function writeHeader(header: TarHeader & { path: BytePath }, add: (bytes:
   if (header.uid > largestId) tell('uid', String(header.uid));
   if (header.gid > largestId) tell('gid', String(header.gid));
   if (header.nanoseconds !== 0 || tooEarlyOrLate) tell('mtime', decimal(header.mtime, header.nanoseconds));
-  for (const [key, value] of header.attributes ?? []) tell(`SCHILY.xattr.${key}`, value);
-  if (records.length > 0) {
-    const size = records.reduce((sum, record) => sum + record.length, 0);
-    const numbers = { mode: 0o644, uid: 0, gid: 0, size, mtime: 0 };
-    add(encodeBlock('x', { name: 'PaxHeader', prefix: '' }, '', numbers));
-    for (const record of records) add(record);
-    add(Buffer.alloc(padded(size) - size));
+  for (const [key, value] of header.attributes ?? []) tell(`SCHILY.xattr.${key}`, value.toString('latin1'));
+  if (records !== '') {
+    const size = records.length;
+    add(encodeBlock('x', { name: 'PaxHeader', prefix: '' }, '', { mode: 0o644, uid: 0, gid: 0, size, mtime: 0 }));
+    const room = padded(size) <= content.length ? content.subarray(0, padded(size)) : Buffer.alloc(padded(size));
+    room.fill(0, size);
+    room.write(records, 0, 'latin1');
+    add(room);
   }
   const numbers = tooEarlyOrLate ? { ...header, mtime: 0 } : header;
   add(
@@ -82,12 +84,15 @@ export function encodeHeader(header: TarHeader & { path: BytePath }): Buffer {
   return Buffer.concat(parts);
 }
 
+/** Where the records of most headers are put together. */
+const content = Buffer.alloc(8 * block);
+
 /** `LENGTH KEY=VALUE\n`, where LENGTH counts itself. */
-function encodeRecord(key: string, value: Buffer): Buffer {
-  const rest = Buffer.byteLength(key) + value.length + 3;
+function encodeRecord(key: string, value: string): string {
+  const rest = key.length + value.length + 3;
   let length = rest + String(rest).length;
   if (String(length).length > String(rest).length) length = rest + String(length).length;
-  return Buffer.concat([Buffer.from(`${length} ${key}=`), value, Buffer.from('\n')]);
+  return `${length} ${key}=${value}\n`;
 }
 
 /** A name of up to 100 bytes, or 155 and 100 at a slash. Undefined where it needs a PAX record. */
@@ -102,6 +107,9 @@ function splitName(name: string): { name: string; prefix: string } | undefined {
 /** The one block that all headers are made in: a tree has tens of thousands. */
 const bytes = Buffer.alloc(block);
 
+/** Most files have the mode and owner of the one before. */
+let last = { mode: -1, uid: -1, gid: -1, text: '' };
+
 function encodeBlock(
   flag: string,
   { name, prefix }: { name: string; prefix: string },
@@ -113,8 +121,11 @@ function encodeBlock(
   const uid = numbers.uid > largestId ? 0 : numbers.uid;
   const gid = numbers.gid > largestId ? 0 : numbers.gid;
   const size = numbers.size > largestSize ? 0 : numbers.size;
-  const ids = `${octal(numbers.mode, 7)}\0${octal(uid, 7)}\0${octal(gid, 7)}\0`;
-  bytes.write(`${ids}${octal(size, 11)}\0${octal(numbers.mtime, 11)}\0        ${flag}${target}`, 100, 'latin1');
+  if (numbers.mode !== last.mode || uid !== last.uid || gid !== last.gid) {
+    const text = `${octal(numbers.mode, 7)}\0${octal(uid, 7)}\0${octal(gid, 7)}\0`;
+    last = { mode: numbers.mode, uid, gid, text };
+  }
+  bytes.write(`${last.text}${octal(size, 11)}\0${octal(numbers.mtime, 11)}\0        ${flag}${target}`, 100, 'latin1');
   bytes.write('ustar\x0000', 257, 'latin1');
   bytes.write(prefix, 345, 'latin1');
   let sum = 0;

@@ -44,7 +44,26 @@ export async function writeTree(
   sink: Writable,
   options: WriteTreeOptions = {},
 ): Promise<Layer> {
-  const compression = options.compression ?? { kind: 'zstd' };
+  const packed = new Meter();
+  let whole: PackedTree | undefined;
+  const pieces = async function* (): AsyncGenerator<Buffer> {
+    whole = yield* packTree(tree, changes, options);
+  };
+  await pipeline(pieces(), packed, sink, options.signal === undefined ? {} : { signal: options.signal });
+  if (whole === undefined) throw new Error('unreachable: the stream has ended');
+  const mediaType = layerMediaType(options.compression ?? { kind: 'zstd' });
+  return { ...whole, descriptor: { mediaType, digest: packed.digest, size: packed.size } };
+}
+
+/** What is known of a layer but for its packed bytes. */
+export type PackedTree = Pick<Layer, 'diffId' | 'tarSize'>;
+
+/** The bytes of {@link writeTree}. */
+export async function* packTree(
+  tree: { root: string },
+  changes: Iterable<Change>,
+  options: WriteTreeOptions = {},
+): AsyncGenerator<Buffer, PackedTree> {
   const filler = new Filler();
   const hash = createHash('sha256');
   let tarSize = 0;
@@ -57,14 +76,9 @@ export async function writeTree(
       yield piece;
     }
   };
-  const packed = new Meter();
-  const frames = compressFrames(pieces(), compression, (piece) => filler.giveBack(piece));
-  await pipeline(frames, packed, sink, options.signal === undefined ? {} : { signal: options.signal });
-  return {
-    descriptor: { mediaType: layerMediaType(compression), digest: packed.digest, size: packed.size },
-    diffId: asDigest(hash),
-    tarSize,
-  };
+  const compression = options.compression ?? { kind: 'zstd' };
+  yield* compressFrames(pieces(), compression, (piece) => filler.giveBack(piece));
+  return { diffId: asDigest(hash), tarSize };
 }
 
 function* tarOf(
@@ -113,6 +127,10 @@ function addMark({ add }: Context, path: BytePath): void {
   writeHeader(header, add);
 }
 
+/** Files up to this size are read before their header is written, which saves a look at each. */
+const small = 256 * 1024;
+let space: Buffer | undefined;
+
 function* addFile(context: Context, node: TreeNode): Generator<Buffer> {
   const { filler, at } = context;
   // Not blocking: what was a file a moment ago could be a pipe now.
@@ -120,20 +138,44 @@ function* addFile(context: Context, node: TreeNode): Generator<Buffer> {
     openSync(at(node.path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK),
   );
   try {
-    writeHeader(describe(context, node, fstatSync(fd, { bigint: true }).mtimeNs, fd), context.add);
-    for (let left = node.size; left > 0; ) {
-      const count = readSync(fd, filler.piece, filler.used, Math.min(filler.room, left), null);
-      if (count === 0) throw changed(node.path);
-      filler.advance(count);
-      left -= count;
-      yield* filler.take();
-    }
+    if (node.size <= small) addSmallFile(context, node, fd);
+    else yield* addLargeFile(context, node, fd);
     filler.zeros(padded(node.size) - node.size);
-    // Now, and not before: what is the same after it was read was the same all the time.
-    check(node, fstatSync(fd));
   } finally {
     closeSync(fd);
   }
+}
+
+function addSmallFile(context: Context, node: TreeNode, fd: number): void {
+  space ??= Buffer.allocUnsafeSlow(small);
+  for (let from = 0; from < node.size; ) {
+    const count = readSync(fd, space, from, node.size - from, null);
+    if (count === 0) throw changed(node.path);
+    from += count;
+  }
+  // Now, and not before: what is the same after it was read was the same all the time.
+  const found = fstatSync(fd, { bigint: true });
+  check(node, { ino: Number(found.ino), size: Number(found.size), ctimeMs: milliseconds(found.ctimeNs) });
+  writeHeader(describe(context, node, found.mtimeNs, fd), context.add);
+  if (node.size > 0) context.filler.add(space.subarray(0, node.size));
+}
+
+function* addLargeFile(context: Context, node: TreeNode, fd: number): Generator<Buffer> {
+  const { filler } = context;
+  writeHeader(describe(context, node, fstatSync(fd, { bigint: true }).mtimeNs, fd), context.add);
+  for (let left = node.size; left > 0; ) {
+    const count = readSync(fd, filler.piece, filler.used, Math.min(filler.room, left), null);
+    if (count === 0) throw changed(node.path);
+    filler.advance(count);
+    left -= count;
+    yield* filler.take();
+  }
+  check(node, fstatSync(fd));
+}
+
+/** As Node gives a time that is not asked for as a bigint. */
+function milliseconds(nanoseconds: bigint): number {
+  return Number(nanoseconds / 1000000000n) * 1000 + Number(nanoseconds % 1000000000n) / 1e6;
 }
 
 /** Header of anything without content. */

@@ -1,0 +1,5 @@
+// The program of a thread. It knows how to pack layers and how to write files, and is told which.
+import { parentPort } from 'node:worker_threads';
+import { servePacking } from './pack-thread.ts';
+
+if (parentPort !== null) servePacking(parentPort);

@@ -1,0 +1,74 @@
+import { existsSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { SubpipeError } from '../errors.ts';
+
+/** The program of a thread, beside a bundle: see images/bundle.ts. */
+const bundled = 'archive-thread.js';
+
+/** Where the program of a thread is; undefined where somebody has bundled this without it. */
+function programFile(): string | undefined {
+  // A CommonJS bundle has no import.meta.
+  const own: string | undefined = import.meta.filename;
+  const file = own === undefined ? join(__dirname, bundled) : join(import.meta.dirname, `thread-main${extname(own)}`);
+  return existsSync(file) ? file : undefined;
+}
+
+/**
+ * A thread with the program thread-main.ts, which answers in order. Messages wait until they are asked for.
+ */
+export class Thread<Question, Answer> implements AsyncDisposable {
+  readonly #worker: Worker;
+  readonly #waiting: Answer[] = [];
+  #wake: (() => void) | undefined;
+  #failed: unknown;
+
+  private constructor(file: string) {
+    this.#worker = new Worker(file, {
+      execArgv: [],
+      // What it makes is short-lived, and large pieces are not on its heap.
+      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    });
+    this.#worker.on('message', (answer: Answer) => {
+      this.#waiting.push(answer);
+      this.#wake?.();
+    });
+    this.#worker.on('error', (cause) => this.#fail(new SubpipeError('FAILED', 'a thread broke down', { cause })));
+    this.#worker.on('exit', () => this.#fail(new SubpipeError('FAILED', 'a thread has ended too early')));
+  }
+
+  /** Undefined where there is no file to start it from: then the work is to be done without. */
+  static start<Question, Answer>(): Thread<Question, Answer> | undefined {
+    const file = programFile();
+    return file === undefined ? undefined : new Thread(file);
+  }
+
+  /** @param transfer buffers that this thread can do without from now on. */
+  send(question: Question, transfer: readonly ArrayBuffer[] = []): void {
+    this.#worker.postMessage(question, transfer);
+  }
+
+  /** The next message. @throws what the thread broke down of; the signal's reason. */
+  async next(signal?: AbortSignal): Promise<Answer> {
+    for (;;) {
+      signal?.throwIfAborted();
+      const answer = this.#waiting.shift();
+      if (answer !== undefined) return answer;
+      if (this.#failed !== undefined) throw this.#failed;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      signal?.addEventListener('abort', () => resolve(), { once: true });
+      await promise;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#failed ??= new SubpipeError('ABORTED', 'the thread was stopped');
+    await this.#worker.terminate();
+  }
+
+  #fail(error: SubpipeError): void {
+    this.#failed ??= error;
+    this.#wake?.();
+  }
+}

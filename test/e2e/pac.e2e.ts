@@ -63,6 +63,19 @@ describe('examples/pac-repo on the cluster', { concurrency: 2 }, () => {
     // What it wrote to the workspace is the same run.
     assert.match(await logOf(namespace, 'main', 'show'), /^ {2}generateName: push-$/m);
   });
+
+  it('is resolved by the StepAction in a Task of somebody else, whose second try finds the runs of the first', async (t) => {
+    const { namespace, user } = await start(t);
+    await user.shell('kubectl create -f ci/release.yaml', example);
+    const items = await configMapOf(namespace, path.join(user.folder, example));
+    const done = await run(namespace, resolveTwice(items));
+    assert.equal(verdict(done), 'True Succeeded');
+    const created = (await childrenOf(namespace, 'main')).filter(({ spec }) => spec.pipelineRef?.name !== 'release');
+    assert.equal(created.length, 1);
+    const [name = ''] = created.map(({ metadata }) => metadata.name);
+    assert.match(await logOf(namespace, 'main', 'resolve'), new RegExp(`${name} adopted, an earlier try made it`));
+    await assertSucceeded(namespace, [name]);
+  });
 });
 
 describe('our own Tasks by annotation', () => {
@@ -165,5 +178,36 @@ spec:
       taskSpec:
         workspaces: [{name: source}]
         steps: [{name: show, image: SHELL_IMAGE, command: [cat, $(workspaces.source.path)/resolved/all.yaml]}]
+`;
+}
+
+/** The repository is a read-only ConfigMap, and the step behind pac-resolve fails in the first try. */
+function resolveTwice(items: { key: string; path: string }[]): string {
+  return `
+apiVersion: tekton.dev/v1
+kind: PipelineRun
+metadata: {name: main}
+spec:
+  taskRunTemplate: {serviceAccountName: pac-resolve}
+  workspaces:
+  - {name: source, configMap: {name: repository, items: ${JSON.stringify(items)}}}
+  pipelineSpec:
+    workspaces: [{name: source}]
+    tasks:
+    - name: resolve
+      retries: 1
+      workspaces: [{name: source}]
+      taskSpec:
+        workspaces: [{name: source}]
+        steps:
+        - name: resolve
+          ref: {name: pac-resolve}
+          params:
+          - {name: source, value: $(workspaces.source.path)}
+          - {name: event, value: push}
+          - {name: target-branch, value: main}
+          - {name: params, value: ["revision=main"]}
+          - {name: create, value: "true"}
+        - {name: fail-once, image: SHELL_IMAGE, command: [sh, -c, '[ $(context.task.retry-count) -gt 0 ]']}
 `;
 }

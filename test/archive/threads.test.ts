@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { test } from 'node:test';
+import { allOf, type Change } from '../../runtime/archive/changes.ts';
+import { packLayers } from '../../runtime/archive/pack-layers.ts';
+import { scanTree, type Tree } from '../../runtime/archive/scan.ts';
+import { splitChanges } from '../../runtime/archive/split.ts';
+import { type WriteTreeOptions, writeTree } from '../../runtime/archive/write-tree.ts';
+import { Meter } from '../../runtime/oci/digest.ts';
+import { mutate } from './generate.ts';
+import { numbers, scratch } from './support.ts';
+
+const nowhere = () => new Writable({ write: (_bytes, _encoding, done) => done() });
+
+async function treeOf(): Promise<{ tree: Tree; parts: Change[][] }> {
+  const root = join(await scratch(), 'tree');
+  fs.mkdirSync(root);
+  mutate(root, numbers(5), 200);
+  fs.writeFileSync(join(root, 'large'), Buffer.alloc(9_000_000, 'large'));
+  const tree = await scanTree(root);
+  return { tree, parts: splitChanges(allOf(tree), { partSize: 1_000_000, most: 4 }) };
+}
+
+function packed(tree: Tree, parts: Change[][], options: WriteTreeOptions = {}) {
+  return packLayers(tree, parts, options, async (mediaType, open) => {
+    const meter = new Meter();
+    await pipeline(open(), meter, nowhere());
+    return { mediaType, digest: meter.digest, size: meter.size };
+  });
+}
+
+test('layers packed in threads are those packed without', async () => {
+  const { tree, parts } = await treeOf();
+  assert.ok(parts.length > 1);
+  const alone = [];
+  for (const part of parts) alone.push(await writeTree(tree, part, nowhere()));
+  let told = 0;
+  const count = (bytes: number): void => {
+    told += bytes;
+  };
+  assert.deepEqual(await packed(tree, parts, { progress: count }), alone);
+  assert.equal(
+    told,
+    alone.reduce((sum, { tarSize }) => sum + tarSize, 0),
+  );
+});
+
+test('a layer is packed again from its beginning where sending it has failed', async () => {
+  const { tree, parts } = await treeOf();
+  const alone = await packed(tree, parts);
+  let tries = 0;
+  const again = await packLayers(tree, parts, {}, async (mediaType, open) => {
+    if (tries++ === 0) for await (const _ of open()) break;
+    const meter = new Meter();
+    await pipeline(open(), meter, nowhere());
+    return { mediaType, digest: meter.digest, size: meter.size };
+  });
+  assert.deepEqual(again, alone);
+});
+
+test('what goes wrong in a thread is told as it is without, and ends the others', async () => {
+  const { tree, parts } = await treeOf();
+  fs.writeFileSync(join(tree.root, 'large'), 'changed');
+  await assert.rejects(packed(tree, parts), {
+    name: 'SubpipeError',
+    code: 'FAILED',
+    message: 'large changed while it was read',
+    hint: /push again/,
+  });
+});
+
+test('packing in threads ends when it is aborted', async () => {
+  const { tree, parts } = await treeOf();
+  const stop = new AbortController();
+  const reason = new Error('no more');
+  const packing = packLayers(tree, parts, { signal: stop.signal }, async (_mediaType, open) => {
+    const stream = open();
+    stop.abort(reason);
+    for await (const _ of stream);
+    throw new Error('it has not ended');
+  });
+  await assert.rejects(packing, (error) => error === reason);
+});

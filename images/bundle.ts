@@ -6,10 +6,17 @@ import { licensesOf } from './licenses.ts';
 import { type Project, root } from './project.ts';
 
 /**
- * Packages that only a laptop needs (kubeconfig with its login plugins). What images/NAME.ts takes of them becomes a
- * file of its own, which a step reads when it imports them and never in a cluster. Other lazy imports stay in the bundle, where they cost less.
+ * Packages that most runs of a step do without: what is named here of each becomes a file of its own, which a step reads when it imports
+ * it. Other lazy imports stay in the bundle, where they cost less.
  */
-const apart: Record<string, string> = { '@kubernetes/client-node': 'kubernetes-client' };
+const apart: Readonly<Record<string, { file: string; exports: string }>> = {
+  // A kubeconfig with its login plugins: for laptops only.
+  '@kubernetes/client-node': { file: 'kubernetes-client', exports: 'KubeConfig' },
+  '@marcbachmann/cel-js': { file: 'cel', exports: 'Environment' },
+  ajv: { file: 'json-schema', exports: 'Ajv' },
+  diff: { file: 'diff', exports: 'createTwoFilesPatch, FILE_HEADERS_ONLY' },
+  re2js: { file: 're2', exports: 'RE2JS' },
+};
 
 /** Programs of threads: files of their own, as a thread that loaded all of a step would start late and large. */
 const threads = { 'archive-thread': join(root, 'runtime/archive/thread-main.ts') };
@@ -24,8 +31,8 @@ export async function bundleSteps(names: string[], folder: string, project: Proj
   await mkdir(folder, { recursive: true });
   const entryPoints = Object.fromEntries(names.map((name) => [name, join(root, 'steps', name, 'main.ts')]));
   const steps = await bundle(entryPoints, folder, project, [keepApart()]);
-  const files = Object.values(apart).map((name) => [name, join(root, 'images', `${name}.ts`)]);
-  const lazy = await bundle({ ...Object.fromEntries(files), ...threads }, folder, project, []);
+  const files = Object.entries(apart).map(([name, { file }]) => [file, `apart:${name}`]);
+  const lazy = await bundle({ ...Object.fromEntries(files), ...threads }, folder, project, [namedExports()]);
   await writeFile(
     join(folder, licensesFile),
     await licensesOf([...Object.keys(steps.inputs), ...Object.keys(lazy.inputs)]),
@@ -43,7 +50,7 @@ export const commandName = 'kubectl-subpipe';
 /** Files beside NAME.js: what its lazy imports need, and the licenses of all that is bundled. */
 export const licensesFile = 'LICENSES.txt';
 export const sharedFiles = [
-  ...[...Object.values(apart), ...Object.keys(threads)].map((name) => `${name}.js`),
+  ...[...Object.values(apart).map(({ file }) => file), ...Object.keys(threads)].map((name) => `${name}.js`),
   licensesFile,
 ];
 
@@ -80,11 +87,27 @@ function keepApart(): Plugin {
     name: 'keep-apart',
     setup(build) {
       build.onResolve({ filter: /^[^.]/ }, ({ path, kind, importer }) => {
-        const name = apart[path];
-        if (name === undefined) return undefined;
-        if (kind === 'dynamic-import') return { path: `./${name}.js`, external: true };
-        return { errors: [{ text: `${importer} imports ${path} statically: use "await import()", it costs 100 ms` }] };
+        const file = apart[path]?.file;
+        if (file === undefined) return undefined;
+        if (kind === 'dynamic-import') return { path: `./${file}.js`, external: true };
+        return {
+          errors: [{ text: `${importer} imports ${path} statically: use "await import()", each start would read it` }],
+        };
       });
+    },
+  };
+}
+
+/** The contents of the files that are apart: naming what is used leaves the rest of a package behind. */
+function namedExports(): Plugin {
+  return {
+    name: 'named-exports',
+    setup(build) {
+      build.onResolve({ filter: /^apart:/ }, ({ path }) => ({ path: path.slice('apart:'.length), namespace: 'apart' }));
+      build.onLoad({ filter: /.*/, namespace: 'apart' }, ({ path }) => ({
+        contents: `export { ${apart[path]?.exports} } from '${path}';`,
+        resolveDir: root,
+      }));
     },
   };
 }

@@ -1,5 +1,6 @@
 // A process of its own: what V8 puts into a cache depends on the flags and the history of the process.
-// node [flags] code-cache.cjs make|adopt FILENAME in a folder with the file "bundle"; the cache is the file "cache"
+// node [flags] code-cache.cjs make|run|adopt FILENAME [ARGUMENTS] in a folder with the file "bundle"; the cache is the file "cache".
+// "make" compiles as the flags say, "run" what a run with the arguments calls; "adopt" makes it fit a Node without flags.
 'use strict';
 const { readFileSync, writeFileSync } = require('node:fs');
 const { Script } = require('node:vm');
@@ -13,6 +14,11 @@ const source = `(function (exports, require, module, __filename, __dirname) {${r
 
 if (what === 'make') {
   writeFileSync(cache, new Script(source, { filename }).createCachedData());
+} else if (what === 'run') {
+  const script = new Script(source, { filename });
+  process.on('exit', () => writeFileSync(cache, script.createCachedData()));
+  process.argv.splice(1, 3, filename);
+  script.runInThisContext()(exports, require, module, filename, __dirname);
 } else {
   const cachedData = readFileSync(cache);
   new Script(source, { filename }).createCachedData().copy(cachedData, flagHash.start, flagHash.start, flagHash.end);

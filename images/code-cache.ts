@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
+import type { WarmUp } from './warm-up.ts';
 
 const run = promisify(execFile);
 const maker = join(import.meta.dirname, 'code-cache.cjs');
@@ -12,12 +13,13 @@ const maker = join(import.meta.dirname, 'code-cache.cjs');
  * The compiled code of a bundle for images/launcher.cjs, or undefined when V8 would refuse it.
  *
  * @param filename of the bundle in the image.
+ * @param warmUp A run whose functions are compiled, and no others. Unset: all functions are.
  *
  * V8 seeds its hash tables by chance, so the cache is made with fixed seeds: the same bundle gives the same bytes.
  * V8 also keeps a hash of its flags in the cache; it is replaced with the one of a Node without those flags, which is
  * how the image runs it. The bytes are then tried in such a Node, and left out if it does not take them.
  */
-export async function codeCache(bundle: string, filename: string): Promise<Buffer | undefined> {
+export async function codeCache(bundle: string, filename: string, warmUp?: WarmUp): Promise<Buffer | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'subpipe-cache-'));
   try {
     await copyFile(bundle, join(folder, 'bundle'));
@@ -25,7 +27,13 @@ export async function codeCache(bundle: string, filename: string): Promise<Buffe
     // An environment and paths that are always the same: their strings are in the same tables as the code's.
     const always = { cwd: folder, env: {} };
     const seeds = ['--hash-seed=1', '--random-seed=1'];
-    await run(process.execPath, [...seeds, '--no-lazy', 'maker.cjs', 'make', filename], always);
+    for (const [name, text] of Object.entries(warmUp?.files ?? {})) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), text);
+    }
+    const making =
+      warmUp === undefined ? ['--no-lazy', 'maker.cjs', 'make'] : ['--no-flush-bytecode', 'maker.cjs', 'run'];
+    await run(process.execPath, [...seeds, ...making, filename, ...(warmUp?.args ?? [])], always);
     const { stdout } = await run(process.execPath, ['maker.cjs', 'adopt', filename], always);
     return stdout === 'accepted' ? await readFile(join(folder, 'cache')) : undefined;
   } finally {

@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Entry, textEntry } from '../runtime/archive/entry.ts';
-import { sharedFiles } from './bundle.ts';
+import { licensesFile, sharedFiles } from './bundle.ts';
 import { codeCache } from './code-cache.ts';
 import { ownPlatform, type PlatformName } from './platform.ts';
+import { warmUps } from './warm-up.ts';
 
 /** Where steps are in an image. A Task's `command` is `["/subpipe/NAME"]`: part of the contract, never changed. */
 export const stepsFolder = 'subpipe';
@@ -18,8 +19,13 @@ export async function stepEntries(name: string, bundles: string, platform: Platf
     await fileEntry(`${stepsFolder}/${name}`, launcher, 0o755),
     await fileEntry(`${stepsFolder}/${name}.js`, bundle),
   ];
-  for (const file of sharedFiles) entries.push(await fileEntry(`${stepsFolder}/${file}`, join(bundles, file)));
-  const cache = platform === ownPlatform() ? await codeCache(bundle, `/${stepsFolder}/${name}.js`) : undefined;
+  const text = await readFile(bundle, 'utf8');
+  for (const file of sharedFiles) {
+    if (file !== licensesFile && !text.includes(file)) continue;
+    entries.push(await fileEntry(`${stepsFolder}/${file}`, join(bundles, file)));
+  }
+  const cache =
+    platform === ownPlatform() ? await codeCache(bundle, `/${stepsFolder}/${name}.js`, warmUps[name]) : undefined;
   if (cache !== undefined) entries.push(textEntry(`${stepsFolder}/${name}.cache`, cache));
   return entries;
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { startArtifactHub } from '../fakes/hub.ts';
 import { serve } from '../support/http-server.ts';
 import { blocksOf, root } from '../support/markdown.ts';
 import { commandLines } from '../support/programs.ts';
@@ -93,7 +94,7 @@ describe('our own Tasks by annotation', () => {
       'ci/subpipe.yaml',
       `${server.url}/tasks/subpipe/subpipe.yaml`,
     );
-    await user.shell(`cat > ${file} <<'EOF'\n${edited}\nEOF`);
+    await writeFile(file, edited);
     const said = await user.shell(
       'kubectl subpipe resolve -f .tekton --event push --target-branch main -p revision=two | kubectl create -f -',
       example,
@@ -105,7 +106,46 @@ describe('our own Tasks by annotation', () => {
     assert.equal(child?.spec.pipelineRef?.name, 'release');
     assert.match(await logOf(namespace, name, 'release'), /\[release\/publish\/run\] publishing two$/m);
   });
+
+  it('come from a catalogue by name, and hand results to each other', async (t) => {
+    const { namespace, user } = await start(t);
+    await user.shell('kubectl create -f ci/release.yaml', example);
+    await user.shell('kubectl delete task --all');
+    const entry = async (name: string): Promise<[string, string]> => [
+      `task/tekton-catalog-tasks/${name}/0.1.0`,
+      withImages(await readFile(path.join(root, `tasks/${name}/${name}.yaml`), 'utf8')),
+    ];
+    const entries = await Promise.all(['subpipe-trigger', 'subpipe-wait'].map(entry));
+    await using hub = await startArtifactHub(Object.fromEntries(entries));
+    await writeFile(path.join(user.folder, 'called.yaml'), calledByName);
+    const said = await user.shell(
+      `kubectl subpipe resolve -f called.yaml --catalogs mine=${hub.url} -p revision=three -p repo_url=https://git.example.com/a/b | kubectl create -f -`,
+    );
+    const [name = ''] = createdRuns(said);
+    await assertSucceeded(namespace, [name]);
+    assert.match(await logOf(namespace, name, 'wait'), /publishing three$/m);
+  });
 });
+
+const calledByName = `
+apiVersion: tekton.dev/v1
+kind: PipelineRun
+metadata:
+  name: called
+  annotations:
+    pipelinesascode.tekton.dev/task: "mine://subpipe-trigger"
+    pipelinesascode.tekton.dev/task-1: "mine://subpipe-wait:0.1.0"
+spec:
+  taskRunTemplate: {serviceAccountName: subpipe}
+  pipelineSpec:
+    tasks:
+    - name: trigger
+      taskRef: {name: subpipe-trigger}
+      params: [{name: pipeline, value: release}, {name: revision, value: "{{ revision }}"}]
+    - name: wait
+      taskRef: {name: subpipe-wait}
+      params: [{name: runs, value: ["$(tasks.trigger.results.runs[*])"]}]
+`;
 
 async function start(t: TestContext): Promise<{ namespace: string; user: User }> {
   const namespace = await testNamespace(t, 'pac');

@@ -19,6 +19,7 @@ spec:
   results:
   - {name: word, value: $(tasks.say.results.word)}
   - {name: words, type: array, value: "$(tasks.say.results.words[*])"}
+  - {name: untyped, value: "$(tasks.say.results.words[*])"}
   tasks:
   - name: say
     params: [{name: word, value: $(params.word)}, {name: words, value: ["$(params.words[*])"]}]
@@ -63,19 +64,40 @@ describe('many calls from one Task', { concurrency: 2 }, () => {
     );
   });
 
-  it('are all checked before the first is made', async (t) => {
+  it('are all checked before the first is made: results that there are not, values of the wrong type', async (t) => {
     const namespace = await testNamespace(t, 'callcheck');
     await apply(namespace, echo);
-    const calls = `
-- {name: one, pipeline: echo}
-- {name: two, pipeline: echo, params: {word: "\${calls.one.results.colour}"}}
-`;
-    await run(namespace, parent(call('call', { calls })));
+    const task = (name: string, word: string): string => {
+      const calls = JSON.stringify([
+        { name: 'one', pipeline: 'echo' },
+        { name: 'two', pipeline: 'echo', params: { word } },
+      ]);
+      return call(name, { calls }, 'onError: continue\n');
+    };
+    const tasks = [
+      task('absent', '${calls.one.results.colour}'),
+      task('array', '${calls.one.results.words[*]}'),
+      // Only the value says that it is an array: the child that gives it is made, the one that gets it is not.
+      task('late', '${calls.one.results.untyped}'),
+    ];
+    await run(namespace, parent(tasks.join('\n')));
+    const log = (name: string): Promise<string> => logOf(namespace, 'main', name);
+    assert.match(await log('absent'), /two uses \$\{calls.one.results.colour\}, but one has word, words, untyped/);
     assert.match(
-      await logOf(namespace, 'main', 'call'),
-      /two uses \$\{calls.one.results.colour\}, but one has word, words/,
+      await log('array'),
+      /two of echo does not fit: param word must be a string, but \$\{calls.one.results.words\[\*\]\} is an array/,
     );
-    assert.deepEqual(await childrenOf(namespace, 'main'), []);
+    assert.match(
+      await log('late'),
+      /two cannot be called, its params do not fit echo: param word must be a string, but is /,
+    );
+    assert.deepEqual(
+      (await childrenOf(namespace, 'main')).map(({ metadata }) => [
+        metadata.labels?.['subpipe.dev/caller'],
+        metadata.labels?.['subpipe.dev/call'],
+      ]),
+      [['main-late', 'one']],
+    );
   });
 });
 

@@ -12,7 +12,7 @@ import { ended, firstChild, patience, start, taskRunOf, until, verdict } from '.
 const finalTask = `
   finally:
   - {name: cleanup, taskSpec: {steps: [{name: run, image: SHELL_IMAGE, command: [echo, cleaned]}]}}`;
-const slow = scriptPipeline('slow', sleeping(60), finalTask);
+const slow = scriptPipeline('slow', sleeping(300), finalTask);
 
 /** A parent with a running child: its names, and the time of the child's next change of `spec.status` or deletion. */
 async function running(
@@ -109,6 +109,25 @@ describe('what happens to the caller happens to the child', { concurrency: 3 }, 
     assert.equal((await told).as, 'Cancelled');
   });
 
+  // A child of a call times out before its caller: see failure.e2e.ts. A run that somebody else made has time of its own.
+  for (const [who, caller] of [
+    ['PipelineRun', parent(waitFor('other'), '', '  timeouts: {pipeline: 30s}')],
+    ['TaskRun', parent(waitFor('other', 'timeout: 30s'))],
+  ] as const) {
+    it(`a ${who} that times out cancels the run that it waits for`, async (t) => {
+      const namespace = await testNamespace(t, `${who.toLowerCase()}timeout`);
+      await apply(namespace, slow);
+      await apply(
+        namespace,
+        '{apiVersion: tekton.dev/v1, kind: PipelineRun, metadata: {name: other}, spec: {pipelineRef: {name: slow}}}',
+        caller,
+      );
+      const done = await ended(namespace, 'other');
+      assert.deepEqual([done.spec.status, verdict(done)], ['Cancelled', 'False Cancelled']);
+      assert.match(verdict(await ended(namespace, 'main')), /^False (PipelineRunTimeout|Failed)$/);
+    });
+  }
+
   it('is said in the log of the caller', async (t) => {
     const namespace = await testNamespace(t, 'cancellog');
     const { child } = await running(namespace, parent(call('call', { pipeline: 'slow' })));
@@ -121,6 +140,11 @@ describe('what happens to the caller happens to the child', { concurrency: 3 }, 
     assert.match(text, new RegExp(`${child} ended: Cancelled`));
   });
 });
+
+/** One task that waits for a run by the Task subpipe-wait. */
+function waitFor(name: string, more = ''): string {
+  return `- name: wait\n  taskRef: {name: subpipe-wait}\n  params: [{name: runs, value: [${name}]}]\n  ${more}`;
+}
 
 /** Lets the service account subpipe of `from` do in another namespace what it may do in its own. */
 function grant(from: string): string {

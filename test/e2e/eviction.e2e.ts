@@ -6,7 +6,7 @@ import { apply } from './support/apply.ts';
 import { kube } from './support/context.ts';
 import { testNamespace } from './support/namespace.ts';
 import { call, parent, scriptPipeline, sleeping } from './support/pipelines.ts';
-import { childrenOf, ended, firstChild, logOf, start, taskRunOf, until, verdict } from './support/runs.ts';
+import { childrenOf, ended, firstChild, logged, logOf, start, taskRunOf, until, verdict } from './support/runs.ts';
 
 describe('a pod that is killed in the middle of a wait', { concurrency: 3 }, () => {
   /** A parent with a retry, whose child runs and whose step waits for it. */
@@ -70,6 +70,26 @@ describe('a pod that is killed in the middle of a wait', { concurrency: 3 }, () 
       const before = children[index]?.status?.completionTime ?? 'never';
       assert.ok((next.metadata.creationTimestamp ?? '') >= before, 'one child at a time');
     }
+  });
+
+  it('does not have its retries of the call counted anew', async (t) => {
+    const namespace = await testNamespace(t, 'counted');
+    // The first child fails at once, the second one runs until it is killed.
+    const script = `case $(context.taskRun.name) in *-r1-job) ;; *) exit 1;; esac; ${sleeping(600)}`;
+    await apply(namespace, scriptPipeline('flaky', script));
+    await start(namespace, parent(call('call', { pipeline: 'flaky', retries: '1' }, 'retries: 1\n')));
+    const isSecond = ({ metadata }: PipelineRun): boolean => metadata.name.endsWith('-r1');
+    const second = await firstChild(namespace, 'main', (run) => isSecond(run) && succeeded(run)?.reason === 'Running');
+    const caller = await taskRunOf(namespace, 'main', 'call');
+    await kube.delete(pods, namespace, caller.status?.podName ?? '');
+    const isBack = (run: TaskRun): boolean => retried(run) && run.status?.steps?.[0]?.running !== undefined;
+    const again = await until(taskRuns, namespace, caller.metadata.name, isBack);
+    await logged(namespace, again, `${second.metadata.name} of flaky in namespace ${namespace} adopted`);
+    // Now the second child fails, which was the last one that the call may have.
+    const job = await taskRunOf(namespace, second.metadata.name, 'job');
+    await kube.delete(pods, namespace, job.status?.podName ?? '');
+    assert.equal(verdict(await ended(namespace, 'main')), 'False Failed');
+    assert.equal((await childrenOf(namespace, 'main')).length, 2, 'one try and one retry, whichever pod made them');
   });
 
   it('by an eviction that the API server was asked for', async (t) => {

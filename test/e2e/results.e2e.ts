@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { apply } from './support/apply.ts';
 import { testNamespace } from './support/namespace.ts';
+import { parent } from './support/pipelines.ts';
 import { childrenOf, logOf, resultsOf, run, verdict } from './support/runs.ts';
 
 /** A Pipeline with a result of each type. */
@@ -49,7 +50,7 @@ describe("a child's results", { concurrency: 3 }, () => {
   it('reach later tasks, when expressions and finally tasks of the parent through the Task subpipe', async (t) => {
     const namespace = await testNamespace(t, 'results');
     await apply(namespace, child);
-    const parent = await run(
+    const done = await run(
       namespace,
       `
 apiVersion: tekton.dev/v1
@@ -85,7 +86,7 @@ spec:
         - {name: show, image: SHELL_IMAGE, command: [echo, "finally saw $(params.status) $(params.reason)"]}
 `,
     );
-    assert.equal(verdict(parent), 'True Completed');
+    assert.equal(verdict(done), 'True Completed');
     const results = JSON.parse(String((await resultsOf(namespace, 'main', 'call')).results));
     assert.deepEqual(results, {
       url: 'https://reports.example/app',
@@ -116,7 +117,7 @@ spec:
     taskSpec: *task
 `,
     );
-    const parent = await run(
+    const done = await run(
       namespace,
       `
 apiVersion: tekton.dev/v1
@@ -129,7 +130,7 @@ spec:
     - {name: call, taskRef: {name: subpipe}, params: [{name: pipeline, value: large}]}
 `,
     );
-    assert.equal(verdict(parent), 'False Failed');
+    assert.equal(verdict(done), 'False Failed');
     assert.match(
       await logOf(namespace, 'main', 'call'),
       /the results take \d+ bytes, but .* holds 4096: results \(\d+ bytes\).*sidecar-logs/,
@@ -137,10 +138,55 @@ spec:
     assert.deepEqual(await resultsOf(namespace, 'main', 'call'), {}, 'nothing is cut: no result is written');
   });
 
+  it('have the less room the more containers share the termination messages of the pod', async (t) => {
+    const namespace = await testNamespace(t, 'share');
+    await apply(
+      namespace,
+      `
+apiVersion: tekton.dev/v1
+kind: Pipeline
+metadata: {name: sized}
+spec:
+  params: [{name: bytes}]
+  results: [{name: text, value: $(tasks.fill.results.text)}]
+  tasks:
+  - name: fill
+    params: [{name: bytes, value: $(params.bytes)}]
+    taskSpec:
+      params: [{name: bytes}]
+      results: [{name: text}]
+      steps: [{name: run, image: SHELL_IMAGE, command: [sh, -c, "head -c $(params.bytes) /dev/zero | tr '\\\\0' x > $(results.text.path)"]}]
+`,
+    );
+    // Five steps and Tekton's own container: each has 12288 / 6 bytes.
+    const other = (name: string): string => `{name: ${name}, image: SHELL_IMAGE, command: ["true"]}`;
+    const task = (name: string, bytes: number): string => `
+- name: ${name}
+  onError: continue
+  taskSpec:
+    results: [{name: said, value: $(steps.call.results.results)}]
+    steps:
+    - ${other('one')}
+    - ${other('two')}
+    - name: call
+      ref: {name: subpipe}
+      params: [{name: pipeline, value: sized}, {name: params, value: [bytes=${bytes}]}]
+    - ${other('three')}
+    - ${other('four')}`;
+    await run(namespace, parent(`${task('fits', 1200)}${task('large', 2200)}`));
+    assert.match(
+      await logOf(namespace, 'main', 'large'),
+      /the results take \d+ bytes, but the container's termination message holds 2048: results \(\d+ bytes\).*12288/s,
+    );
+    assert.deepEqual(await resultsOf(namespace, 'main', 'large'), {}, 'nothing is cut: no result is written');
+    const { said } = await resultsOf(namespace, 'main', 'fits');
+    assert.deepEqual(JSON.parse(String(said)), { text: 'x'.repeat(1200) });
+  });
+
   it('are aggregated over a matrix of calls', async (t) => {
     const namespace = await testNamespace(t, 'matrix');
     await apply(namespace, child);
-    const parent = await run(
+    const done = await run(
       namespace,
       `
 apiVersion: tekton.dev/v1
@@ -164,10 +210,10 @@ spec:
         steps: [{name: show, image: SHELL_IMAGE, command: [echo], args: ["$(params.each[*])"]}]
 `,
     );
-    assert.equal(verdict(parent), 'True Succeeded');
+    assert.equal(verdict(done), 'True Succeeded');
     assert.equal((await childrenOf(namespace, 'main')).length, 3);
     const log = await logOf(namespace, 'main', 'after');
     for (const image of ['one', 'two', 'three']) assert.match(log, new RegExp(`https://reports.example/${image}`));
-    assert.deepEqual(parent.status?.results?.[0]?.value, ['Succeeded', 'Succeeded', 'Succeeded']);
+    assert.deepEqual(done.status?.results?.[0]?.value, ['Succeeded', 'Succeeded', 'Succeeded']);
   });
 });

@@ -1,5 +1,5 @@
 import type { KubeObject, Resource } from '../../../runtime/kube/resource.ts';
-import { pipelineRuns, pods, taskRuns } from '../../../runtime/kube/resource.ts';
+import { pipelineRuns, taskRuns } from '../../../runtime/kube/resource.ts';
 import { watch } from '../../../runtime/kube/watch.ts';
 import { labels, type PipelineRun, succeeded, type TaskRun } from '../../../runtime/tekton/types.ts';
 import { apply } from './apply.ts';
@@ -106,8 +106,16 @@ export async function podLog(namespace: string, taskRun: TaskRun): Promise<strin
   return parts.join('');
 }
 
-export async function deletePod(namespace: string, name: string): Promise<void> {
-  await kube.delete(pods, namespace, name);
+/** Waits until a step that runs has logged a text. */
+export async function logged(namespace: string, taskRun: TaskRun, text: string): Promise<void> {
+  const { podName = '', steps = [] } = taskRun.status ?? {};
+  const options = { container: steps[0]?.container ?? '', follow: true };
+  let log = '';
+  for await (const chunk of await kube.podLog(namespace, podName, options, AbortSignal.timeout(patience))) {
+    log += String(chunk);
+    if (log.includes(text)) return;
+  }
+  throw new Error(`${taskRun.metadata.name} has not logged "${text}", but: ${log}`);
 }
 
 /** What a task of a run returned. */

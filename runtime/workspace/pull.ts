@@ -12,6 +12,7 @@ import { invalid } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Platform } from '../oci/manifest.ts';
+import { isNeeded } from './cover.ts';
 import { isBase, type WorkspaceImage, type WorkspaceLayer } from './image.ts';
 import { type Basis, forget, type Memory, memoryFile, recall, remember } from './memory.ts';
 import { formatBytes, Progress } from './progress.ts';
@@ -97,7 +98,8 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
     return place;
   };
   const sources = images.map((image): MergeSource => {
-    return { name: image.name, layers: image.layers.map((layer) => sourceLayer(layer, open)) };
+    const layers = image.layers.filter((layer) => isNeeded(layer, options.paths ?? []));
+    return { name: image.name, layers: layers.map((layer) => sourceLayer(layer, open)) };
   });
   const sizes = new Map(
     images.flatMap((image) => image.layers.map((layer) => [layerName(layer), tarSizeOf(layer) ?? Number.NaN])),

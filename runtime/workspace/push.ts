@@ -4,7 +4,7 @@ import type { Compression } from '../archive/compression.ts';
 import { shown } from '../archive/path.ts';
 import { scanTree, type Tree } from '../archive/scan.ts';
 import type { Times } from '../archive/write-tree.ts';
-import { invalid } from '../errors.ts';
+import { invalid, type SubpipeError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { StoredManifest } from '../oci/manifest.ts';
@@ -15,7 +15,7 @@ import { imageOf, type WorkspaceImage } from './image.ts';
 import { memoryFile, recall, remember } from './memory.ts';
 import { nameAgain, nameImage } from './naming.ts';
 import { formatBytes, Progress } from './progress.ts';
-import { byDigest, openPlace, type Place, type Registries } from './reference.ts';
+import { byDigest, namesIn, openPlace, type Place, type Registries } from './reference.ts';
 import { type Sent, sendImage } from './send.ts';
 import { weightOf } from './weight.ts';
 
@@ -85,23 +85,27 @@ export interface Pushed {
 export async function pushWorkspace(options: PushOptions): Promise<Pushed> {
   const { log, signal, registries = {}, include = [], exclude = [], dryRun = false } = options;
   const folder = resolve(options.folder);
-  const place = await openTarget(options.target, registries, dryRun);
+  const named = namesIn(options.target);
+  if (named.digest !== undefined) throw noDigest(options.target);
   const memory = memoryFile(folder, options);
   const tree = await scanTree(folder, { include, exclude, signal });
   for (const { path, what } of tree.skipped) log.warn(`${shown(path)} is ${what}: left out`);
   const { base, maxLayers = 64 } = options;
   const baseline =
     include.length > 0 ? whole(tree, []) : await baselineOf(tree, { memory, base, maxLayers, registries, log, signal });
-  const url = place.tag === undefined ? place.name : `${place.name}:${place.tag}`;
+  const url = named.tag === undefined ? named.name : `${named.name}:${named.tag}`;
   const { changes, below, parents } = baseline;
   const [only] = parents;
-  if (only !== undefined && parents.length === 1 && below.length > 0 && changes.length === 0) {
-    if (!dryRun) await bringImage(only, place, options);
-    log.info(`nothing changed: ${byDigest(place, only.digest)}`);
-    const { digest } = only;
-    return { image: byDigest(place, digest), digest, url, layers: below.length, size: 0, changes };
+  const same = only !== undefined && parents.length === 1 && below.length > 0 && changes.length === 0;
+  const digest = same ? only.digest : undefined;
+  const there = { image: digest === undefined ? '' : byDigest(named, digest), digest, url, layers: below.length };
+  if (same) log.info(`nothing changed: ${there.image}`);
+  if (dryRun) return { ...there, size: 0, changes };
+  const place = await openPlace(options.target, registries, { create: true });
+  if (same) {
+    await bringImage(only, place, options);
+    return { ...there, size: 0, changes };
   }
-  if (dryRun) return { image: '', digest: undefined, url, layers: below.length, size: 0, changes };
   const { sent, image } = await sendSimpler(place, tree, baseline, options);
   if (include.length === 0) {
     const { partial = false } = (await recall(memory)) ?? {};
@@ -117,10 +121,8 @@ export async function pushWorkspace(options: PushOptions): Promise<Pushed> {
   };
 }
 
-async function openTarget(text: string, registries: Registries, dryRun: boolean): Promise<Place> {
-  const place = await openPlace(text, registries, { create: !dryRun });
-  if (place.digest === undefined) return place;
-  throw invalid(`--target is ${text}: expected REPO:TAG or oci:FOLDER:TAG, as the digest is what a push gives`);
+function noDigest(target: string): SubpipeError {
+  return invalid(`--target is ${target}: expected REPO:TAG or oci:FOLDER:TAG, as the digest is what a push gives`);
 }
 
 /** Sends the image as it is wished, and as the registry takes it where it refuses that. */

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { hasCode, SubpipeError } from '../errors.ts';
 import type { RegistryOptions } from '../oci/connection.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
@@ -13,13 +14,17 @@ export interface Registries extends Omit<RegistryOptions, 'plainHttp'> {
   insecure?: readonly string[] | undefined;
 }
 
-/** A place where images are: a repository or a layout folder, open, with what a reference says beside it. */
-export interface Place {
-  target: Target;
+/** What a reference says: a repository or a layout folder, and what is meant in it. */
+export interface Named {
   /** As {@link openPlace} reads it: `ghcr.io/a/b` or `oci:FOLDER`. */
   name: string;
   tag: string | undefined;
   digest: Digest | undefined;
+}
+
+/** A place where images are, open. */
+export interface Place extends Named {
+  target: Target;
 }
 
 /**
@@ -36,6 +41,16 @@ export function readReference(text: string): Location {
   return { kind: 'registry', ...parseName(rest) };
 }
 
+/** The names in a reference. @throws SubpipeError `INVALID` with the part that is wrong. */
+export function namesIn(text: string): Named {
+  const location = readReference(text);
+  const { tag, digest } = location;
+  if (digest !== undefined && !isDigest(digest)) throw new Error('unreachable: a reference has a digest or none');
+  if (location.kind === 'layout') return { name: `oci:${resolve(location.folder)}`, tag, digest };
+  const { registry, repository } = location;
+  return { name: formatName({ registry, repository }), tag, digest };
+}
+
 /**
  * Opens what a reference points into.
  *
@@ -48,23 +63,18 @@ export async function openPlace(
   options: { create?: boolean } = {},
 ): Promise<Place> {
   const location = readReference(text);
-  const { tag, digest } = location;
-  if (digest !== undefined && !isDigest(digest)) throw new Error('unreachable: a reference has a digest or none');
+  const named = namesIn(text);
   switch (location.kind) {
     case 'registry': {
       const { insecure, ...rest } = registries;
       const plain = insecure?.some((host) => host === location.registry || host === 'true') === true;
-      const target = await Registry.open(location, { ...rest, ...(plain ? { plainHttp: true } : {}) });
-      const { registry, repository } = location;
-      return { target, name: formatName({ registry, repository }), tag, digest };
+      return { ...named, target: await Registry.open(location, { ...rest, ...(plain ? { plainHttp: true } : {}) }) };
     }
     case 'layout': {
-      const { folder } = location;
-      if (options.create !== true && !isFolder(folder)) {
-        throw new SubpipeError('NOT_FOUND', `${text}: there is no folder ${folder}`);
-      }
-      const target = options.create === true ? await Layout.create(folder) : await Layout.open(folder);
-      return { target, name: `oci:${folder}`, tag, digest };
+      const folder = resolve(location.folder);
+      if (options.create === true) return { ...named, target: await Layout.create(folder) };
+      if (isFolder(folder)) return { ...named, target: await Layout.open(folder) };
+      throw new SubpipeError('NOT_FOUND', `${text}: there is no folder ${folder}`);
     }
     default:
       return location satisfies never;

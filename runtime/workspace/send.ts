@@ -1,14 +1,13 @@
-import { PassThrough } from 'node:stream';
 import type { Change } from '../archive/changes.ts';
-import { layerMediaType } from '../archive/compression.ts';
-import type { Layer } from '../archive/layer.ts';
+import { packLayers } from '../archive/pack-layers.ts';
 import type { Tree } from '../archive/scan.ts';
 import { splitChanges } from '../archive/split.ts';
-import { type Times, type WriteTreeOptions, writeTree } from '../archive/write-tree.ts';
+import type { Times } from '../archive/write-tree.ts';
 import type { History } from '../oci/config.ts';
 import type { Baseline } from './baseline.ts';
 import { bringLayers } from './bring.ts';
 import { type Composed, composeWorkspace } from './compose.ts';
+import { coverOf, pathsAnnotation } from './cover.ts';
 import type { Form } from './form.ts';
 import { diffIdAnnotation, type WorkspaceLayer } from './image.ts';
 import type { Progress } from './progress.ts';
@@ -50,30 +49,29 @@ export async function sendImage(
     compression,
     times: options.times ?? ('nanoseconds' as const),
     owner: options.owner === 'keep' ? undefined : (options.owner ?? { uid: 0, gid: 0 }),
+    progress: (bytes: number) => options.progress.add(bytes),
     signal,
   };
   // An image has at least one layer, be it of nothing (image-spec, manifest.md "layers").
   const isNeeded = changes.length > 0 || below.length === 0;
   const parts = isNeeded ? splitChanges(changes) : [];
   const [layers] = await Promise.all([
-    Promise.all(parts.map((part) => sendLayer(place, tree, part, write, options.progress))),
+    packLayers(tree, parts, write, (mediaType, open) => place.target.writeStream(mediaType, open, { signal })),
     bringLayers(below, place, registries, signal),
   ]);
   const made: History = {
     ...(created === undefined ? {} : { created }),
     ...(createdBy === undefined ? {} : { created_by: createdBy }),
   };
-  const added = layers.map(
-    ({ descriptor, diffId, tarSize }): WorkspaceLayer => ({
-      descriptor: {
-        ...descriptor,
-        annotations: { [tarSizeAnnotation]: String(tarSize), ...(artifact ? { [diffIdAnnotation]: diffId } : {}) },
-      },
-      diffId,
-      from: place.name,
-      history: [made],
-    }),
-  );
+  const added = layers.map(({ descriptor, diffId, tarSize }, i): WorkspaceLayer => {
+    const cover = coverOf(parts[i] ?? []);
+    const annotations = {
+      [tarSizeAnnotation]: String(tarSize),
+      ...(cover === undefined ? {} : { [pathsAnnotation]: cover }),
+      ...(artifact ? { [diffIdAnnotation]: diffId } : {}),
+    };
+    return { descriptor: { ...descriptor, annotations }, diffId, from: place.name, history: [made] };
+  });
   const plan = {
     layers: [...below, ...added],
     // What was done without a layer, such as a merge, is told as well (image-spec, config.md "history").
@@ -87,29 +85,4 @@ export async function sendImage(
   const composed = await composeWorkspace(place.target, plan, signal);
   const size = layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
   return { ...composed, changes, layers: layers.length, size };
-}
-
-async function sendLayer(
-  { target }: Place,
-  tree: Tree,
-  changes: readonly Change[],
-  options: WriteTreeOptions & { compression: Form['compression'] },
-  progress: Progress,
-): Promise<Layer> {
-  let packing: Promise<Layer> | undefined;
-  const open = () => {
-    let told = 0;
-    const count = (bytes: number): void => {
-      progress.add(bytes - told);
-      told = bytes;
-    };
-    const pipe = new PassThrough({ highWaterMark: 4 * 1024 * 1024 });
-    packing = writeTree(tree, changes, pipe, { ...options, progress: count });
-    packing.catch((error: unknown) => pipe.destroy(error instanceof Error ? error : new Error(String(error))));
-    return pipe;
-  };
-  const descriptor = await target.writeStream(layerMediaType(options.compression), open, { signal: options.signal });
-  const layer = await packing;
-  if (layer === undefined) throw new Error('unreachable: a stream was opened');
-  return { ...layer, descriptor };
 }

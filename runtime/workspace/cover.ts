@@ -1,0 +1,51 @@
+import type { Change } from '../archive/changes.ts';
+import { parentOf } from '../archive/path.ts';
+import type { WorkspaceLayer } from './image.ts';
+
+/** Which paths a layer is about, on its descriptor: a JSON list; each stands for all below it too. */
+export const pathsAnnotation = 'subpipe.dev/paths';
+
+/** More of a manifest than this no layer gets, in characters. */
+const longest = 2000;
+const deepest = 8;
+
+/**
+ * What a layer is about, as exactly as fits: so that a pull of some paths leaves out layers that have nothing of them.
+ * Undefined where it does not fit, or where names are not plain ASCII.
+ */
+export function coverOf(changes: readonly Change[]): string | undefined {
+  const inside = new Set(changes.map((change) => parentOf(pathOf(change))));
+  const said = changes.filter((change) => change.kind !== 'put' || !inside.has(change.node.path)).map(pathOf);
+  for (let depth = deepest; depth > 0; depth--) {
+    const cut = new Set(said.map((path) => path.split('/').slice(0, depth).join('/')));
+    const text = JSON.stringify([...cut].sort());
+    if (text.length <= longest) return /^[\x20-\x7e]*$/.test(text) ? text : undefined;
+  }
+  return undefined;
+}
+
+/** Whether a layer has, or hides, something of these paths. True where it does not tell. */
+export function isNeeded({ descriptor }: WorkspaceLayer, paths: readonly string[]): boolean {
+  const text = descriptor.annotations?.[pathsAnnotation];
+  if (paths.length === 0 || text === undefined) return true;
+  const said = listIn(text);
+  if (said === undefined) return true;
+  const wanted = paths.map((path) => path.split('/').filter((part) => part !== '' && part !== '.'));
+  return said.some((path) => {
+    const parts = path.split('/');
+    return wanted.some((want) => parts.every((part, i) => i >= want.length || part === want[i]));
+  });
+}
+
+function listIn(text: string): string[] | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function pathOf(change: Change): ReturnType<typeof parentOf> {
+  return change.kind === 'put' ? change.node.path : change.path;
+}

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { test } from 'node:test';
+import { look } from '../archive/support.ts';
+import { FakeRegistry } from '../fakes/registry.ts';
+import { fill, good, type Machine, makeMachine, result } from './support.ts';
+
+/** A base, and images that two Tasks made of it side by side. */
+async function fork(
+  machine: Machine,
+  repository: string,
+  sides: Record<string, (folder: string) => void>,
+): Promise<Record<string, string>> {
+  machine.workspace('base', { a: 'a0', b: 'b0', 'd/x': 'x0', 'd/y': 'y0' });
+  const base = result(await good(machine.push('base', `--target=${repository}`)), 'image');
+  const images: Record<string, string> = { base };
+  for (const [name, change] of Object.entries(sides)) {
+    await good(machine.pull(name, '--', base));
+    change(machine.workspace(name));
+    images[name] = result(await good(machine.push(name, `--target=${repository}`)), 'image');
+  }
+  return images;
+}
+
+test('what parallel Tasks changed is merged, and pushed on without sending it again', async () => {
+  await using registry = await FakeRegistry.start();
+  await using machine = await makeMachine();
+  const repository = `${registry.host}/team/app`;
+  const images = await fork(machine, repository, {
+    one: (folder) => fill(folder, { a: 'a1', 'd/new': 'n' }),
+    two: (folder) => {
+      rmSync(`${folder}/b`);
+      fill(folder, { 'e/f': 'f' });
+    },
+  });
+  const pulled = await good(machine.pull('both', '--', images.one ?? '', images.two ?? ''));
+  const both = machine.workspace('both');
+  assert.deepEqual(readdirSync(both).sort(), ['a', 'd', 'e']);
+  assert.equal(readFileSync(`${both}/a`, 'utf8'), 'a1');
+  assert.equal(result(pulled, 'image'), '', 'it is two images');
+  assert.deepEqual(pulled.results.sources, [images.one, images.two]);
+  const before = registry.requests.length;
+  const merged = await good(machine.push('both', `--target=${repository}`));
+  assert.deepEqual([result(merged, 'layers'), result(merged, 'changed-files')], ['3', '0']);
+  assert.equal(
+    registry.requests.slice(before).filter((line) => line.startsWith('PATCH')).length,
+    0,
+    'no layer was sent',
+  );
+  await good(machine.pull('again', '--', result(merged, 'image')));
+  assert.deepEqual([...look(machine.workspace('again')).keys()], [...look(both).keys()]);
+});
+
+test('what the layers of a merge laid over each other get wrong, the next push puts right', async () => {
+  await using registry = await FakeRegistry.start();
+  await using machine = await makeMachine();
+  const repository = `${registry.host}/team/app`;
+  const images = await fork(machine, repository, {
+    one: (folder) => fill(folder, { 'd/new': 'n', a: 'a1' }),
+    two: (folder) => {
+      // An opaque folder, which hides what others put there; and a file written again as it was.
+      rmSync(`${folder}/d/x`);
+      rmSync(`${folder}/d/y`);
+      fill(folder, { a: 'a0' });
+    },
+  });
+  await good(machine.pull('both', '--', images.one ?? '', images.two ?? ''));
+  const both = machine.workspace('both');
+  assert.deepEqual(readdirSync(`${both}/d`), ['new']);
+  assert.equal(readFileSync(`${both}/a`, 'utf8'), 'a1');
+  const merged = await good(machine.push('both', `--target=${repository}`));
+  await good(machine.pull('again', '--', result(merged, 'image')));
+  const again = machine.workspace('again');
+  assert.deepEqual(readdirSync(`${again}/d`), ['new']);
+  assert.equal(readFileSync(`${again}/a`, 'utf8'), 'a1');
+});
+
+test('a path that both changed differently is an error that names it and leaves the folder, unless a policy decides', async () => {
+  await using registry = await FakeRegistry.start();
+  await using machine = await makeMachine();
+  const repository = `${registry.host}/team/app`;
+  const images = await fork(machine, repository, {
+    one: (folder) => fill(folder, { a: 'a1' }),
+    two: (folder) => fill(folder, { a: 'a2', b: 'b2' }),
+  });
+  const both = machine.workspace('both', { mine: 'kept' });
+  const refused = await machine.pull('both', '--', images.one ?? '', images.two ?? '');
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /changed the same paths differently: a\. Let parallel Tasks write to different paths/);
+  assert.deepEqual(readdirSync(both), ['mine']);
+  const cases = { first: 'a1', last: 'a2', [`ours=${images.one}`]: 'a1', [`ours=${images.two}`]: 'a2' };
+  for (const [policy, expected] of Object.entries(cases)) {
+    await good(machine.pull('both', `--merge=${policy}`, '--', images.one ?? '', images.two ?? ''));
+    assert.equal(readFileSync(`${both}/a`, 'utf8'), expected, policy);
+    const merged = await good(machine.push('both', `--target=${repository}`));
+    await good(machine.pull('again', '--', result(merged, 'image')));
+    assert.deepEqual(look(machine.workspace('again')), look(both), policy);
+  }
+  const wrong = await machine.pull('both', '--merge=ours=three', '--', images.one ?? '', images.two ?? '');
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /--merge=ours=three names none of the sources: expected one of /);
+});
+
+test('an image and what was made of it are no conflict: the later one has it all', async () => {
+  await using registry = await FakeRegistry.start();
+  await using machine = await makeMachine();
+  const repository = `${registry.host}/team/app`;
+  const images = await fork(machine, repository, { one: (folder) => fill(folder, { a: 'a1' }) });
+  const pulled = await good(machine.pull('both', '--', images.base ?? '', images.one ?? '', images.one ?? '', ''));
+  assert.equal(result(pulled, 'image'), images.one);
+});
+
+test('by tag alone: parallel pushes are all kept, and the push after a merge stands for all of them', async () => {
+  await using registry = await FakeRegistry.start();
+  await using machine = await makeMachine();
+  const target = `${registry.host}/team/app:build`;
+  machine.workspace('base', { a: 'a0' });
+  await good(machine.push('base', `--target=${target}`));
+  for (const name of ['one', 'two', 'three']) {
+    await good(machine.pull(name, '--', target));
+    fill(machine.workspace(name), { [name]: name });
+  }
+  for (const name of ['one', 'two', 'three']) await good(machine.push(name, `--target=${target}`));
+  const pulled = await good(machine.pull('all', '--', target));
+  assert.deepEqual(readdirSync(machine.workspace('all')).sort(), ['a', 'one', 'three', 'two']);
+  assert.ok(Array.isArray(pulled.results.sources) && pulled.results.sources.length === 3);
+  const merged = await good(machine.push('all', `--target=${target}`));
+  assert.equal(result(await good(machine.pull('later', '--', target)), 'image'), result(merged, 'image'));
+});

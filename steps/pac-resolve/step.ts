@@ -2,7 +2,7 @@ import { callerFields } from '../../runtime/call/caller.ts';
 import { callRules } from '../../runtime/call/rules.ts';
 import { choice, integer, list, resourceName, text, toggle, words } from '../../runtime/params.ts';
 import { eventNames } from '../../runtime/resolve/event/event-names.ts';
-import { arrayResult } from '../../runtime/results.ts';
+import { arrayResult, textResult } from '../../runtime/results.ts';
 import { defineStep } from '../../runtime/step.ts';
 
 export const pacResolve = defineStep({
@@ -63,7 +63,10 @@ export const pacResolve = defineStep({
     create: toggle('Create the PipelineRuns, and return their names in runs.'),
   },
   workspaces: { source: { description: "The repository's checkout." } },
-  results: { runs: arrayResult('Names of the PipelineRuns that were created.') },
+  results: {
+    runs: arrayResult('Names of the PipelineRuns that were created.'),
+    count: textResult('How many were created: 0 where the event starts none.'),
+  },
   rbac: callRules,
   podFields: callerFields,
 

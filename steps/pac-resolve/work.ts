@@ -46,7 +46,8 @@ export async function resolveStep(context: Context): Promise<void> {
   if (params.output !== undefined || !params.create) write(text, 'PipelineRun', context, place);
   if (params.create) {
     const { createRuns } = await import('./create.ts');
-    await report({ runs: await createRuns(context, runs) });
+    const created = await createRuns(context, runs);
+    await report({ runs: created, count: String(created.length) });
   }
 }
 

@@ -8,7 +8,7 @@ import { blocksOf, root } from '../support/markdown.ts';
 import { commandLines } from '../support/programs.ts';
 import { apply } from './support/apply.ts';
 import { testNamespace } from './support/namespace.ts';
-import { childrenOf, ended, logOf, run, verdict } from './support/runs.ts';
+import { childrenOf, ended, logOf, resultsOf, run, verdict } from './support/runs.ts';
 import { createdRuns, type User, userOf, withImages } from './support/user.ts';
 
 const example = 'examples/pac-repo';
@@ -63,6 +63,19 @@ describe('examples/pac-repo on the cluster', { concurrency: 2 }, () => {
     assert.match(await logOf(namespace, 'main', 'wait'), /publishing main$/m);
     // What it wrote to the workspace is the same run.
     assert.match(await logOf(namespace, 'main', 'show'), /^ {2}generateName: push-$/m);
+  });
+
+  it('starts nothing where the event starts nothing, and nobody waits', async (t) => {
+    const { namespace, user } = await start(t);
+    const items = await configMapOf(namespace, path.join(user.folder, example));
+    const done = await run(namespace, resolveInPod(items, 'dev'));
+    assert.equal(verdict(done), 'True Completed');
+    assert.deepEqual(
+      done.status?.skippedTasks?.map(({ name }) => name),
+      ['wait'],
+    );
+    assert.deepEqual(await resultsOf(namespace, 'main', 'resolve'), { runs: [], count: '0' });
+    assert.match(await logOf(namespace, 'main', 'resolve'), /the event starts no PipelineRun/);
   });
 
   it('is resolved by the StepAction in a Task of somebody else, whose second try finds the runs of the first', async (t) => {
@@ -175,7 +188,7 @@ async function configMapOf(namespace: string, folder: string): Promise<{ key: st
 }
 
 /** A checkout on a volume, which pac-resolve (user 65532) may read and write; each step has the rights of its own Role. */
-function resolveInPod(items: { key: string; path: string }[]): string {
+function resolveInPod(items: { key: string; path: string }[], branch = 'main'): string {
   return `
 apiVersion: tekton.dev/v1
 kind: PipelineRun
@@ -205,11 +218,12 @@ spec:
       workspaces: [{name: source}]
       params:
       - {name: event, value: push}
-      - {name: target-branch, value: main}
+      - {name: target-branch, value: ${branch}}
       - {name: params, value: ["revision=main"]}
       - {name: output, value: resolved/all.yaml}
       - {name: create, value: "true"}
     - name: wait
+      when: [{input: $(tasks.resolve.results.count), operator: notin, values: ["0"]}]
       taskRef: {name: subpipe-wait}
       params: [{name: runs, value: ["$(tasks.resolve.results.runs[*])"]}]
     - name: show

@@ -62,7 +62,7 @@ function words(document: Document, key: string, value: unknown): string[] {
   }
   const found = (listed ? text.slice(1, -1).split(',') : [text]).map((word) => word.trim().replaceAll('&#44;', ','));
   if (found.some((word) => word === ''))
-    throw refused(document, key, 'names nothing between two commas, or nothing at all');
+    throw refused(document, key, `is ${JSON.stringify(text)}: it names nothing between two commas, or nothing at all`);
   return found;
 }
 

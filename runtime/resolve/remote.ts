@@ -23,8 +23,8 @@ export class Remote {
   }
 
   /**
-   * The Task or Pipeline that a reference leads to: the first document of its text that is not empty.
-   * @throws SubpipeError `INVALID` where it is no such object; what the sources throw.
+   * The Task or Pipeline that a reference leads to: the first Tekton object of its text, as Pipelines-as-Code reads it.
+   * @throws SubpipeError `INVALID` where that is no such object; what the sources throw.
    */
   get(reference: Reference, wanted: Wanted): Promise<RemoteDocument> {
     const key = JSON.stringify([wanted, reference]);
@@ -39,9 +39,8 @@ export class Remote {
     const fetched = await this.#sources.fetch(reference, wanted, this.#signal);
     const documents = await readDocuments(fetched.text, fetched.from);
     const kind = kindOf[wanted];
-    const fitting = documents.filter((one) => one.kind === kind);
-    const [document] = fitting;
-    if (document === undefined || fitting.length > 1 || documents.length > 1) {
+    const [document] = documents;
+    if (document?.kind !== kind) {
       const holds =
         documents.length === 0 ? 'no Tekton object' : documents.map((one) => `${one.kind} ${one.name}`).join(', ');
       throw invalid(`${titleOf(reference)} must be one ${kind}, but holds ${holds}`);

@@ -12,7 +12,7 @@ import { fieldsOf, isFields, textMapOf } from '../../runtime/shape.ts';
 import { type Case, cases, type PeerEvent } from './peer-match/cases.ts';
 import { differences } from './peer-match/differences.ts';
 
-// What Pipelines-as-Code itself answers, as peer-match/generate.ts has asked it.
+// What Pipelines-as-Code itself answers, as differential/record.ts has asked it.
 const answers = fieldsOf(
   JSON.parse(readFileSync(new URL('peer-match/answers.json', import.meta.url), 'utf8')),
   'answers.json',

@@ -7,4 +7,7 @@ export interface CorpusCase {
   remote?: Readonly<Record<string, string>>;
   /** Default `-f .tekton`. */
   args?: readonly string[];
+  /** The files are a git repository with one commit, whose origin is this URL. */
+  origin?: string;
+  env?: Readonly<Record<string, string>>;
 }

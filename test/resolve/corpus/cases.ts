@@ -1,4 +1,5 @@
 import type { CorpusCase } from './case.ts';
+import { more } from './more.ts';
 import { indent, pipeline, run, runOf, task } from './text.ts';
 
 const prefix = 'pipelinesascode.tekton.dev';
@@ -17,7 +18,7 @@ const inRun: readonly CorpusCase[] = [
   one('two runs with one Task', run('r', ['a']) + run('q', ['a']) + task('a')),
   one(
     'one Task used twice',
-    run('r', '- {name: x, taskRef: {name: a}}\n- {name: y, taskRef: {name: a}}\n') + task('a'),
+    run('r', '- {name: first, taskRef: {name: a}}\n- {name: second, taskRef: {name: a}}\n') + task('a'),
   ),
   one('a Pipeline beside its run', runOf('r', 'p') + pipeline('p', ['a']) + task('a')),
   one('two runs with one Pipeline', runOf('r', 'p') + runOf('q', 'p') + pipeline('p', ['a']) + task('a')),
@@ -61,7 +62,7 @@ const inRun: readonly CorpusCase[] = [
   one('no PipelineRun', task('a')),
   one('two runs of one name', run('r', ['a']) + run('r', ['a']) + task('a')),
   one('generateName', run('r', ['a']).replace('  name: r\n', '  generateName: r-\n') + task('a')),
-  one('a namespace', run('r', ['a']).replace('  name: r\n', '  name: r\n  namespace: n\n') + task('a')),
+  one('a namespace', run('r', ['a']).replace('  name: r\n', '  name: r\n  namespace: ns\n') + task('a')),
   one('an empty document', `${run('r', ['a'])}---\n---\n${task('a')}`),
   one('other kinds', `${run('r', ['a'])}---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\n${task('a')}`),
   one(
@@ -368,4 +369,5 @@ export const corpus: readonly CorpusCase[] = [
   ...versions,
   ...files,
   ...variables,
+  ...more,
 ];

@@ -2,15 +2,30 @@ import path from 'node:path';
 import { build, type GoModule, programsOf } from '../../cluster/build.ts';
 
 const cache = path.join(import.meta.dirname, '../../../.cache');
-const folder = (name: string): string => path.join('../../resolve/differential/go', name);
 
-const modules: Record<'webhook' | 'tkn-pac', GoModule> = {
-  webhook: { folder: folder('webhook'), output: 'webhook-verdict', target: '.', variables: {} },
-  'tkn-pac': { folder: folder('peer'), output: 'tkn-pac-v0.40.0', target: 'tool', variables: {} },
-};
+function goModule(name: string, output: string, target: GoModule['target']): GoModule {
+  return { folder: path.join('../../resolve/differential/go', name), output, target, variables: {} };
+}
 
-/** A Go program that ours is compared with, built where it is not there yet. It takes minutes, once. */
-export async function programOf(name: keyof typeof modules, signal: AbortSignal): Promise<string> {
+/** Go programs that ours is compared with. */
+const modules = {
+  /** The peer's command. */
+  'tkn-pac': goModule('peer', 'tkn-pac-v0.40.0', 'tool'),
+  /** The peer's packages behind questions about events. */
+  'peer-match': goModule('match', 'peer-match-v0.40.0', '.'),
+  /** Tekton's webhook. */
+  webhook: goModule('webhook', 'webhook-verdict', '.'),
+} as const;
+
+export type ProgramName = keyof typeof modules;
+
+export const programNames: readonly ProgramName[] = ['webhook', 'peer-match', 'tkn-pac'];
+
+/**
+ * A Go program, built where it is not there yet. It takes minutes, once.
+ * @throws ClusterError where Go is missing: what is compared with Go programs is not passed over in silence.
+ */
+export async function programOf(name: ProgramName, signal: AbortSignal): Promise<string> {
   const module = modules[name];
   await build(cache, module, { env: process.env, signal, note: () => {} });
   return path.join(programsOf(cache, module), name);

@@ -1,6 +1,6 @@
 // peer-match asks Pipelines-as-Code itself: does this PipelineRun start, what is this text after
 // substitution, what does this webhook say. It reads cases as JSON from stdin and writes each with
-// the answer to stdout. See generate.ts.
+// the answer to stdout. See ../../recordings.ts.
 package main
 
 import (

@@ -21,7 +21,8 @@ export async function clusterSecret(
   if (owner === '' || repository === '') return undefined;
   const labelSelector = `${group}/url-org=${labelValue(owner)},${group}/url-repository=${labelValue(repository)}`;
   try {
-    const namespace = params.namespace ?? (await kube.config()).namespace;
+    const config = await kube.config();
+    const namespace = params.namespace ?? config.namespace;
     const path = `${pathOf(secrets, namespace)}?${new URLSearchParams({ labelSelector })}`;
     const within = AbortSignal.any([signal, AbortSignal.timeout(patience)]);
     const response = await kube.open({ verb: 'list', resource: 'secrets', namespace }, path, {

@@ -1,4 +1,5 @@
-import { annotationsOf } from '../../runtime/resolve/annotations.ts';
+import { invalid } from '../../runtime/errors.ts';
+import { annotationsOf, prefix } from '../../runtime/resolve/annotations.ts';
 import { readNamed } from '../../runtime/resolve/checkout.ts';
 import type { Document } from '../../runtime/resolve/document.ts';
 import type { RepositoryEvent } from '../../runtime/resolve/event.ts';
@@ -66,6 +67,18 @@ export async function select(
     if (params.output === undefined && params.diff === undefined && !params.create)
       stdout(text.replace(/^/gm, '# ').replace(/# $/, ''));
     else log.info(text);
+  }
+  for (const { run, invalid: why, reasons } of selection.verdicts) {
+    const document = candidates.find((one) => one === run)?.run;
+    const key = reasons.find(({ outcome }) => outcome === 'invalid')?.annotation;
+    if (why === undefined || document === undefined || key === undefined) continue;
+    const line = document.lineOf(['metadata', 'annotations', `${prefix}${key}`]);
+    throw invalid(
+      `${document.file}, line ${line}: the annotation ${key} of the PipelineRun ${run.name} cannot be read`,
+      {
+        cause: new Error(why),
+      },
+    );
   }
   const chosen = selected(selection);
   const runs = new Set(candidates.filter((one) => chosen.includes(one)).map(({ run }) => run));

@@ -1,7 +1,8 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build, type Metafile, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { SubpipeError } from '../runtime/errors.ts';
+import { packChunks } from './chunks.ts';
 import { licensesOf } from './licenses.ts';
 import { type Project, root } from './project.ts';
 
@@ -29,19 +30,18 @@ const threads = { 'archive-thread': join(root, 'runtime/archive/thread-main.ts')
  */
 export async function bundleSteps(names: string[], folder: string, project: Project): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const entryPoints = Object.fromEntries(names.map((name) => [name, join(root, 'steps', name, 'main.ts')]));
-  const steps = await bundle(entryPoints, folder, project, [keepApart()]);
+  const steps = await Promise.all(names.map((name) => bundleProgram(name, `steps/${name}/main.ts`, folder, project)));
   const files = Object.entries(apart).map(([name, { file }]) => [file, `apart:${name}`]);
-  const lazy = await bundle({ ...Object.fromEntries(files), ...threads }, folder, project, [namedExports()]);
-  await writeFile(
-    join(folder, licensesFile),
-    await licensesOf([...Object.keys(steps.inputs), ...Object.keys(lazy.inputs)]),
-  );
+  const entryPoints = { ...Object.fromEntries(files), ...threads };
+  const options = common(folder, project, namedExports());
+  const lazy = await build({ ...options, entryPoints, format: 'cjs' }).catch(refused);
+  const inputs = [...steps, lazy.metafile].flatMap((metafile) => Object.keys(metafile.inputs));
+  await writeFile(join(folder, licensesFile), await licensesOf(inputs));
 }
 
 /** Bundles the command `subpipe`, which is also the plugin `kubectl-subpipe`, beside the steps and what they share. */
 export async function bundleCommand(folder: string, project: Project): Promise<void> {
-  await bundle({ [commandName]: join(root, 'kubectl/main.ts') }, folder, project, [keepApart()]);
+  await bundleProgram(commandName, 'kubectl/main.ts', folder, project);
   await chmod(join(folder, `${commandName}.js`), 0o755);
 }
 
@@ -54,32 +54,38 @@ export const sharedFiles = [
   licensesFile,
 ];
 
-async function bundle(
-  entryPoints: Record<string, string>,
-  folder: string,
-  project: Project,
-  plugins: Plugin[],
-): Promise<Metafile> {
-  const result = await build({
-    entryPoints,
+/** A program as one CommonJS file, made of the chunks that its lazy imports split it into. */
+async function bundleProgram(name: string, main: string, folder: string, project: Project): Promise<Metafile> {
+  const { outputFiles, metafile } = await build({
+    ...common(folder, project, keepApart()),
+    entryPoints: { [name]: join(root, main) },
+    format: 'esm',
+    splitting: true,
+    write: false,
+  }).catch(refused);
+  const file = join(folder, `${name}.js`);
+  await writeFile(file, await packChunks(outputFiles, metafile, file));
+  return metafile;
+}
+
+function common(folder: string, project: Project, plugin: Plugin) {
+  return {
     outdir: folder,
     absWorkingDir: root,
     bundle: true,
     platform: 'node',
-    format: 'cjs',
     target: `node${project.nodeVersion}`,
-    // require() and not import(): the loader for modules alone takes longer to start than a step.
-    supported: { 'dynamic-import': false },
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: 'none',
     logLevel: 'silent',
     metafile: true,
-    plugins,
-  }).catch((cause: unknown) => {
-    throw new SubpipeError('FAILED', 'esbuild cannot bundle the steps', { cause });
-  });
-  return result.metafile;
+    plugins: [plugin],
+  } satisfies BuildOptions;
+}
+
+function refused(cause: unknown): never {
+  throw new SubpipeError('FAILED', 'esbuild cannot bundle the steps', { cause });
 }
 
 function keepApart(): Plugin {

@@ -9,8 +9,9 @@ import { flagRows, parseWords } from './flags.ts';
 import type { Output } from './output.ts';
 import { run } from './run/command.ts';
 import { stub } from './stub/command.ts';
+import { wrap } from './wrap/command.ts';
 
-const commands: readonly Command[] = [run, stub];
+const commands: readonly Command[] = [run, stub, wrap];
 
 /** The steps are commands too, with the flags that they have in a Task. */
 const stepNames: Record<string, string> = {

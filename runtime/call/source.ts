@@ -127,7 +127,7 @@ async function resolveRun(
 }
 
 /** The spec with the Tasks of `documents` in it. The first Task of a name counts: those of the file itself come first. */
-async function embedded(
+export async function embedded(
   spec: PipelineSpec,
   documents: Document[],
 ): Promise<{ spec: PipelineSpec; target: { pipelineSpec: PipelineSpec } }> {

@@ -77,7 +77,11 @@ async function findTask(task: PipelineTask, context: EmbedContext): Promise<Inli
 
 function inlineOf({ spec, metadata }: Task): InlineTask {
   const { 'kubectl.kubernetes.io/last-applied-configuration': _applied, ...annotations } = metadata.annotations ?? {};
-  return { spec, labels: metadata.labels, annotations };
+  return {
+    spec,
+    labels: metadata.labels,
+    annotations: Object.keys(annotations).length === 0 ? undefined : annotations,
+  };
 }
 
 /**

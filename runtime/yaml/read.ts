@@ -88,6 +88,9 @@ interface Parsed {
   source: string;
 }
 
+/** Of lists and maps in one another: far more than any object of Kubernetes has, and what the stack holds with ease. */
+const maxDepth = 200;
+
 /** How many characters are read again for the sake of lines that Go's reader does not mind: bounds the time. */
 const repairBudget = 32 * 1024 * 1024;
 
@@ -99,7 +102,7 @@ function parse(library: Library, text: string, where: string): Parsed {
   let source = text.replace(/^\uFEFF/, '');
   for (let work = 0; ; ) {
     try {
-      return { events: library.parseEvents(source, { maxDepth: 200 }), source };
+      return { events: library.parseEvents(source, { maxDepth }), source };
     } catch (error) {
       work += source.length;
       const position = error instanceof library.YAMLException ? error.mark?.position : undefined;
@@ -193,9 +196,28 @@ function unshared(value: unknown, where: string): unknown {
 /** JSON is YAML, and the reader for it is there already: no YAML library is loaded for what another step wrote. */
 function parseJson(text: string): unknown {
   if (!/^\uFEFF?\s*[{[]/.test(text)) return undefined;
+  let value: unknown;
   try {
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
+    value = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {
     return undefined; // flow-style YAML: the YAML reader says what is wrong with it, if anything
   }
+  return depthOf(text) > maxDepth ? undefined : value; // again the YAML reader says it, with the line
+}
+
+/** How deep the brackets of a JSON text stand in one another. */
+function depthOf(json: string): number {
+  let depth = 0;
+  let most = 0;
+  let quoted = false;
+  for (let at = 0; at < json.length; at++) {
+    const code = json.charCodeAt(at);
+    if (quoted) {
+      if (code === 92) at++;
+      else if (code === 34) quoted = false;
+    } else if (code === 34) quoted = true;
+    else if (code === 91 || code === 123) most = Math.max(most, ++depth);
+    else if (code === 93 || code === 125) depth--;
+  }
+  return most;
 }

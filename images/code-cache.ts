@@ -8,6 +8,8 @@ import type { WarmUp } from './warm-up.ts';
 
 const run = promisify(execFile);
 const maker = join(import.meta.dirname, 'code-cache.cjs');
+/** The program of an image; its first line has the flags of Node that it runs with. */
+export const launcher = join(import.meta.dirname, 'launcher.cjs');
 
 /**
  * The compiled code of a bundle for images/launcher.cjs, or undefined when V8 would refuse it.
@@ -16,7 +18,7 @@ const maker = join(import.meta.dirname, 'code-cache.cjs');
  * @param warmUp A run whose functions are compiled, and no others. Unset: all that `--version` loads, called or not.
  *
  * V8 seeds its hash tables by chance, so the cache is made with fixed seeds: the same bundle gives the same bytes.
- * V8 also keeps a hash of its flags in the cache; it is replaced with the one of a Node without those flags, which is
+ * V8 also keeps a hash of its flags in the cache; it is replaced with the one of a Node with the launcher's flags alone, which is
  * how the image runs it. The bytes are then tried in such a Node, and left out if it does not take them.
  */
 export async function codeCache(bundle: string, filename: string, warmUp?: WarmUp): Promise<Buffer | undefined> {
@@ -33,7 +35,8 @@ export async function codeCache(bundle: string, filename: string, warmUp?: WarmU
     }
     const flags = [...seeds, '--no-flush-bytecode', 'maker.cjs', warmUp === undefined ? 'whole' : 'called', filename];
     await run(process.execPath, [...flags, ...(warmUp?.args ?? ['--version'])], always);
-    const { stdout } = await run(process.execPath, ['maker.cjs', 'adopt', filename], always);
+    const [, ...own] = (await readFile(launcher, 'utf8')).split('\n', 1).join().split(' ');
+    const { stdout } = await run(process.execPath, [...own, 'maker.cjs', 'adopt', filename], always);
     return stdout === 'accepted' ? await readFile(join(folder, 'cache')) : undefined;
   } finally {
     await rm(folder, { recursive: true, force: true });

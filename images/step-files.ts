@@ -3,14 +3,12 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Entry, textEntry } from '../runtime/archive/entry.ts';
 import { licensesFile, sharedFiles } from './bundle.ts';
-import { codeCache } from './code-cache.ts';
+import { codeCache, launcher } from './code-cache.ts';
 import { ownPlatform, type PlatformName } from './platform.ts';
 import { warmUps } from './warm-up.ts';
 
 /** Where steps are in an image. A Task's `command` is `["/subpipe/NAME"]`: part of the contract, never changed. */
 export const stepsFolder = 'subpipe';
-
-const launcher = join(import.meta.dirname, 'launcher.cjs');
 
 /** The layer of one step: its launcher, its bundle, and its compiled code where this machine can compile for it. */
 export async function stepEntries(name: string, bundles: string, platform: PlatformName): Promise<Entry[]> {

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
+import { cacheFolder } from '../../images/project.ts';
 import { root } from './markdown.ts';
 
 /**
@@ -11,7 +12,9 @@ import { root } from './markdown.ts';
 export async function pathWithSubpipe(folder: string): Promise<string> {
   const bin = path.join(folder, '.bin');
   await mkdir(bin, { recursive: true });
-  const subpipe = `exec '${process.execPath}' '${path.join(root, 'kubectl/main.ts')}' "$@"\n`;
+  // A page has many commands: what is compiled for one is kept for the next.
+  const compiled = `export NODE_COMPILE_CACHE='${path.join(cacheFolder, 'compiled')}'\n`;
+  const subpipe = `${compiled}exec '${process.execPath}' '${path.join(root, 'kubectl/main.ts')}' "$@"\n`;
   const npx = `#!/bin/sh\nif [ "$1" != subpipe ]; then echo "the tests have no $1" >&2; exit 127; fi\nshift\n${subpipe}`;
   await writeFile(path.join(bin, 'npx'), npx, { mode: 0o755 });
   await writeFile(path.join(bin, 'kubectl-subpipe'), `#!/bin/sh\n${subpipe}`, { mode: 0o755 });

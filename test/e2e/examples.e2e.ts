@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { describe, it, type TestContext } from 'node:test';
 import type { KubeObject, Resource } from '../../runtime/kube/resource.ts';
-import { execute, imageOf, subpipe } from './support/command.ts';
+import { execute, subpipe } from './support/command.ts';
 import { context, kube } from './support/context.ts';
 import { childrenOf, ended, logOf, verdict } from './support/runs.ts';
+import { userOf } from './support/user.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const namespaces: Resource = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' };
@@ -26,24 +26,6 @@ async function emptyNamespace(t: TestContext): Promise<string> {
   return name;
 }
 
-/** A copy of what the commands read, with images that the cluster of the tests can pull. */
-async function copyWithImages(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'subpipe-examples-'));
-  t.after(() => rm(folder, { recursive: true }));
-  for (const part of ['examples', 'tasks'])
-    await cp(path.join(root, part), path.join(folder, part), { recursive: true });
-  for (const name of await readdir(folder, { recursive: true })) {
-    if (!name.endsWith('.yaml')) continue;
-    const file = path.join(folder, name);
-    const text = await readFile(file, 'utf8');
-    const replaced = text
-      .replaceAll('docker.io/library/busybox:1.36', context.shellImage)
-      .replaceAll(/ghcr\.io\/subpipe\/([a-z-]+):v[\d.]+/g, (_, step: string) => imageOf(step));
-    await writeFile(file, replaced);
-  }
-  return folder;
-}
-
 describe('examples/main-tests-deploy', { concurrency: 2 }, () => {
   it('runs with the commands of its README and nothing else', async (t) => {
     const commands = await commandsOf(path.join(root, 'examples/main-tests-deploy/README.md'));
@@ -53,16 +35,7 @@ describe('examples/main-tests-deploy', { concurrency: 2 }, () => {
       ['kubectl apply', 'kubectl apply', 'kubectl create', 'kubectl get'],
     );
     const namespace = await emptyNamespace(t);
-    const folder = await copyWithImages(t);
-    // As a user who has chosen the cluster and the namespace: the commands themselves are as they are written.
-    const kubeconfig = path.join(folder, 'kubeconfig');
-    await cp(context.kubeconfig, kubeconfig);
-    const shell = async (command: string): Promise<string> => {
-      const done = await execute('sh', ['-c', `cd "$0" && ${command}`, folder], { env: { KUBECONFIG: kubeconfig } });
-      assert.equal(done.code, 0, `${command}: ${done.stderr}`);
-      return done.stdout;
-    };
-    await shell(`kubectl config set-context --current --namespace=${namespace}`);
+    const { shell } = await userOf(t, namespace);
     await shell(apply);
     await shell(applyToo);
     const name = /pipelinerun\.tekton\.dev\/(\S+) created/.exec(await shell(create))?.[1] ?? '';

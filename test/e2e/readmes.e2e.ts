@@ -9,10 +9,11 @@ import { isFields } from '../../runtime/shape.ts';
 import type { PipelineRun } from '../../runtime/tekton/types.ts';
 import { formatYaml, parseYamlAll } from '../../runtime/yaml.ts';
 import { filesNamed, root, yamlBlocksOf } from '../support/markdown.ts';
-import { execute, imageOf } from './support/command.ts';
+import { execute } from './support/command.ts';
 import { context, kube } from './support/context.ts';
 import { testNamespace } from './support/namespace.ts';
 import { ended, verdict } from './support/runs.ts';
+import { createdRuns, withImages } from './support/user.ts';
 
 const namespaces: Resource = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' };
 
@@ -26,7 +27,9 @@ describe('a sample', { concurrency: 3 }, () => {
       const runs = await user.create(await readFile(path.join(root, file), 'utf8'), file);
       assert.notEqual(runs.length, 0, 'it has a PipelineRun');
       await user.assertSucceeded(runs);
-      assert.notEqual((await user.called()).length, 0, 'it calls a Pipeline');
+      if (path.dirname(file).startsWith('tasks/subpipe')) {
+        assert.notEqual((await user.called()).length, 0, 'it calls a Pipeline');
+      }
     });
   }
 });
@@ -72,10 +75,10 @@ async function newUser(t: TestContext, label: string) {
       places.push(name);
       t.after(() => kube.delete(namespaces, '', name));
     }
-    const own = documents.map((document) => inNamespaces(document, namespace, renamed));
+    const own = documents.map((document) => inNamespaces(withRegistry(document), namespace, renamed));
     const input = (await Promise.all(own.map(formatYaml))).join('---\n');
     const said = await kubectl(['create', '-f', '-'], where, input);
-    return [...said.matchAll(/^pipelinerun\.tekton\.dev\/(\S+) created$/gm)].flatMap(([, name]) => name ?? []);
+    return createdRuns(said);
   }
 
   async function assertSucceeded(runs: readonly string[]): Promise<void> {
@@ -95,11 +98,17 @@ async function newUser(t: TestContext, label: string) {
   return { create, assertSucceeded, called };
 }
 
-/** With the images that the cluster of the tests can pull. */
-function withImages(text: string): string {
-  return text
-    .replaceAll(/(docker\.io\/library\/)?busybox:1\.36/g, context.shellImage)
-    .replaceAll(/ghcr\.io\/subpipe\/([a-z-]+):v[\d.]+/g, (_, step: string) => imageOf(step));
+/** The registry of the tests, which speaks plain HTTP, in place of one that people have. */
+function withRegistry(value: unknown): unknown {
+  const registry = context.imagePrefix.split('/')[0] ?? '';
+  if (typeof value === 'string') return value.replaceAll('registry.example.com', registry);
+  if (Array.isArray(value)) return value.map(withRegistry);
+  if (!isFields(value)) return value;
+  const copy = Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withRegistry(one)]));
+  const reference = [value.ref, value.taskRef].find(isFields)?.name;
+  if (typeof reference !== 'string' || !reference.startsWith('oci-workspace-') || !Array.isArray(copy.params))
+    return copy;
+  return { ...copy, params: [...copy.params, { name: 'insecure', value: registry }] };
 }
 
 /** A copy with other namespaces: what a file calls default is the caller's, and its own Namespaces get names of this test. */

@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync,
 import { dirname, join } from 'node:path';
 import { SubpipeError } from '../errors.ts';
 import { isRecord } from '../oci/manifest.ts';
+import { emptyHollow, fillHollow, hollowFolders } from './hollow.ts';
 import { workFolder } from './scan.ts';
 
 /**
@@ -10,7 +11,8 @@ import { workFolder } from './scan.ts';
  * {@link repairFolder}, puts everything back.
  *
  * A folder that is not there appears by one rename. In one that is there, the children are exchanged: a workspace is a
- * mount point, which cannot be renamed. Two at a time in one folder are not supported.
+ * mount point, which cannot be renamed. One that has nothing but empty folders keeps these: steps may have begun in them.
+ * Two at a time in one folder are not supported.
  */
 export async function replaceFolder<T>(target: string, fill: (folder: string) => Promise<T>): Promise<T> {
   const found = lstatSync(target, { throwIfNoEntry: false });
@@ -54,7 +56,8 @@ export function repairFolder(target: string): boolean {
   const found = lstatSync(work, { throwIfNoEntry: false });
   if (found === undefined) return false;
   const journal = found.isDirectory() ? readJournal(work) : undefined;
-  if (journal !== undefined) {
+  if (journal?.hollow !== undefined) emptyHollow(Buffer.from(target), journal.hollow, journal.new);
+  else if (journal !== undefined) {
     const olds = new Set(journal.old);
     const aside = join(work, 'old');
     // What is in its place and was there before is old, unless the old one is still aside.
@@ -71,11 +74,15 @@ export function repairFolder(target: string): boolean {
 function exchange(target: string, work: string): void {
   const old = names(target).filter((name) => name !== workFolder);
   const fresh = names(join(work, 'new'));
+  const hollow = hollowFolders(Buffer.from(target), workFolder);
   const part = join(work, 'journal.part');
-  writeFileSync(part, JSON.stringify({ old, new: fresh }), { flush: true });
+  writeFileSync(part, JSON.stringify({ old, new: fresh, hollow }), { flush: true });
   renameSync(part, join(work, 'journal'));
-  move(target, old, join(work, 'old'));
-  move(join(work, 'new'), fresh, target);
+  if (hollow !== undefined) fillHollow(Buffer.from(join(work, 'new')), Buffer.from(target));
+  else {
+    move(target, old, join(work, 'old'));
+    move(join(work, 'new'), fresh, target);
+  }
   // From here on it has happened: what is aside is only to be removed.
   rmSync(join(work, 'journal'));
 }
@@ -108,7 +115,7 @@ function child(folder: string, name: string): Buffer {
   return Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, 'latin1')]);
 }
 
-function readJournal(work: string): { old: string[]; new: string[] } | undefined {
+function readJournal(work: string): { old: string[]; new: string[]; hollow?: string[] } | undefined {
   let text: string;
   try {
     text = readFileSync(join(work, 'journal'), 'utf8');
@@ -116,7 +123,11 @@ function readJournal(work: string): { old: string[]; new: string[] } | undefined
     return undefined; // the exchange had not begun, or was over
   }
   const value: unknown = JSON.parse(text);
-  if (isRecord(value) && isNames(value.old) && isNames(value.new)) return { old: value.old, new: value.new };
+  if (isRecord(value) && isNames(value.old) && isNames(value.new)) {
+    const { old, new: fresh, hollow } = value;
+    if (hollow === undefined) return { old, new: fresh };
+    if (isPaths(hollow)) return { old, new: fresh, hollow };
+  }
   throw new SubpipeError('FAILED', `${work}/journal is damaged`, {
     hint: `What was in the folder is in ${work}/old: move it back by hand, then remove ${work}.`,
   });
@@ -126,6 +137,10 @@ function isNames(value: unknown): value is string[] {
   return (
     Array.isArray(value) && value.every((item) => typeof item === 'string' && !item.includes('/') && item !== '..')
   );
+}
+
+function isPaths(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string' && isNames(item.split('/')));
 }
 
 /** Also where there are folders that their owner may not write to, as in a cache of Go modules. */

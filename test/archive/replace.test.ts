@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { repairFolder, replaceFolder } from '../../runtime/archive/replace.ts';
@@ -64,4 +64,38 @@ test('a work folder that is a symlink to elsewhere is removed and not followed',
   await replaceFolder(target, async (inner) => writeFileSync(join(inner, 'x'), ''));
   assert.deepEqual(readdirSync(target), ['x']);
   assert.deepEqual(readdirSync(outside), ['journal']);
+});
+
+test('empty folders that steps have begun in stay the same folders, with what the new content says of them', async () => {
+  const target = await scratch();
+  mkdirSync(join(target, 'src/deep'), { recursive: true });
+  mkdirSync(join(target, 'mine'));
+  mkdirSync(join(target, 'becomes'));
+  const inodes = ['src', 'src/deep', 'mine'].map((name) => statSync(join(target, name)).ino);
+  await replaceFolder(target, async (folder) => {
+    mkdirSync(join(folder, 'src/deep'), { recursive: true });
+    writeFileSync(join(folder, 'src/deep/file'), 'new');
+    writeFileSync(join(folder, 'becomes'), 'a file');
+    chmodSync(join(folder, 'src'), 0o700);
+    utimesSync(join(folder, 'src'), 100, 100);
+  });
+  assert.deepEqual(readdirSync(target), ['becomes', 'mine', 'src']);
+  assert.deepEqual(
+    ['src', 'src/deep', 'mine'].map((name) => statSync(join(target, name)).ino),
+    inodes,
+  );
+  assert.equal(readFileSync(join(target, 'src/deep/file'), 'utf8'), 'new');
+  const { mode, mtimeMs } = statSync(join(target, 'src'));
+  assert.deepEqual([mode & 0o777, mtimeMs], [0o700, 100_000]);
+});
+
+test('empty folders are there again after a failure in the middle', async () => {
+  const target = await scratch();
+  mkdirSync(join(target, 'src/deep'), { recursive: true });
+  mkdirSync(join(target, '.subpipe-pull/new'), { recursive: true });
+  const journal = { old: ['src'], new: ['src', 'x'], hollow: ['src', 'src/deep'] };
+  writeFileSync(join(target, '.subpipe-pull/journal'), JSON.stringify(journal));
+  writeFileSync(join(target, 'src/half'), '');
+  assert.equal(repairFolder(target), true);
+  assert.deepEqual(readdirSync(target, { recursive: true }), ['src', 'src/deep']);
 });

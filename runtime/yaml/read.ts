@@ -102,7 +102,7 @@ function parse(library: Library, text: string, where: string): Parsed {
   let source = text.replace(/^\uFEFF/, '');
   for (let work = 0; ; ) {
     try {
-      return { events: library.parseEvents(source, { maxDepth }), source };
+      return { events: unended(library, library.parseEvents(source, { maxDepth }), source), source };
     } catch (error) {
       work += source.length;
       const position = error instanceof library.YAMLException ? error.mark?.position : undefined;
@@ -118,6 +118,18 @@ function parse(library: Library, text: string, where: string): Parsed {
       source = `${source.slice(0, start)}${' '.repeat(indent * 2 + 8)}${source.slice(position)}`;
     }
   }
+}
+
+/**
+ * A block text that the file ends in the middle of, without the end of its last line, has no line break at its end (YAML 1.2, 8.1.1.2):
+ * so Go's reader has it; js-yaml adds one to the file.
+ */
+function unended({ CHOMPING_MODE, EVENT_ID, SCALAR_STYLE }: Library, events: Event[], source: string): Event[] {
+  if (/[\r\n]$/.test(source)) return events;
+  const last = events.findLast((event) => event.type !== EVENT_ID.POP);
+  if (last?.type !== EVENT_ID.SCALAR || last.valueEnd < source.length) return events;
+  if (last.style !== SCALAR_STYLE.LITERAL_BLOCK && last.style !== SCALAR_STYLE.FOLDED_BLOCK) return events;
+  return events.with(events.lastIndexOf(last), { ...last, chomping: CHOMPING_MODE.STRIP });
 }
 
 /** js-yaml's error as ours: where, which document, which line, why. */

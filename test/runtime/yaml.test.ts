@@ -33,6 +33,18 @@ test('a text of many documents gives them all, without the empty ones', async ()
   assert.deepEqual(await parseYamlAll('\uFEFF---\n---\na: 1\n---\n# nothing\n---\nb: 2\n', 'x'), [{ a: 1 }, { b: 2 }]);
 });
 
+test('a block text that the file ends in the middle of has no line break at its end', async () => {
+  for (const [text, value] of [
+    ['a: |\n  x\n  y', 'x\ny'],
+    ['a: |+\n  x', 'x'],
+    ['a: >\n  x\n  y', 'x y'],
+    ['a: |\n  x\n', 'x\n'],
+    ['a: |\n  x\n# end', 'x\n'],
+  ] as const) {
+    assert.deepEqual(await parseYaml(text, 'text'), { a: value }, text);
+  }
+});
+
 test('what is no YAML is refused with file and line', async () => {
   await assert.rejects(parseYaml('a: 1\nb: [\n', 'pipe.yaml'), (error: unknown) => {
     assert.match(

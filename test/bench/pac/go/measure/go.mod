@@ -1,0 +1,3 @@
+module subpipe.dev/measure
+
+go 1.24

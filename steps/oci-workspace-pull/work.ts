@@ -1,5 +1,6 @@
 import type { StepContext } from '../../runtime/step.ts';
 import { pullWorkspace } from '../../runtime/workspace/pull.ts';
+import { terminalOf } from '../../runtime/workspace/terminal.ts';
 import { readMerge, readOwner, readPlatform } from '../../runtime/workspace/values.ts';
 import type { PullParams, PullResults } from './step.ts';
 
@@ -19,6 +20,7 @@ export async function pull({ params, log, env, signal, report }: StepContext<Pul
     name,
     stateFolder,
     registries: { insecure, ...(caFile === undefined ? {} : { caFile }), warn: (sentence) => log.warn(sentence) },
+    terminal: terminalOf(),
     env,
     log,
     signal,

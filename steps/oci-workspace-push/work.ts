@@ -2,6 +2,7 @@ import type { Change } from '../../runtime/archive/changes.ts';
 import { shown } from '../../runtime/archive/path.ts';
 import type { StepContext } from '../../runtime/step.ts';
 import { pushWorkspace } from '../../runtime/workspace/push.ts';
+import { terminalOf } from '../../runtime/workspace/terminal.ts';
 import { readOwner, readTimes } from '../../runtime/workspace/values.ts';
 import type { PushParams, PushResults } from './step.ts';
 
@@ -16,6 +17,7 @@ export async function push(context: StepContext<PushParams, PushResults>): Promi
     ...originOf(record, params.annotations ?? {}, env),
     labels: expiresAfter === undefined ? {} : { 'quay.expires-after': expiresAfter },
     registries: { insecure, ...(caFile === undefined ? {} : { caFile }), warn: (sentence) => log.warn(sentence) },
+    terminal: terminalOf(),
     env,
     log,
     signal,

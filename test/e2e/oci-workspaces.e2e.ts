@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import type { PipelineRun } from '../../runtime/tekton/types.ts';
+import { type RegistryName, registries, startRegistry } from '../oci/real-registry.ts';
+import { root } from '../support/markdown.ts';
+import { pushTwentyAtOnce } from '../workspace/parallel.ts';
+import { good, makeMachine } from '../workspace/support.ts';
+import { context } from './support/context.ts';
+import { testNamespace } from './support/namespace.ts';
+import { logOf, run, verdict } from './support/runs.ts';
+
+const registry = context.imagePrefix.split('/')[0] ?? '';
+
+/** One Task: what it pulls, a script, and a push of what the script has left. Each pod has an emptyDir of its own. */
+function task(name: string, given: { sources?: string[]; script: string; target: string; more?: object }): object {
+  const { sources, script, target, more = {} } = given;
+  const common = [
+    { name: 'folder', value: '$(workspaces.source.path)' },
+    { name: 'insecure', value: registry },
+  ];
+  const pull = {
+    name: 'pull',
+    ref: { name: 'oci-workspace-pull' },
+    params: [...common, { name: 'sources', value: sources }],
+  };
+  const push = {
+    name: 'push',
+    ref: { name: 'oci-workspace-push' },
+    params: [...common, { name: 'target', value: target }],
+  };
+  return {
+    name,
+    workspaces: [{ name: 'source' }],
+    ...more,
+    taskSpec: {
+      workspaces: [{ name: 'source' }],
+      results: [{ name: 'image', value: '$(steps.push.results.image)' }],
+      steps: [
+        ...(sources === undefined ? [] : [pull]),
+        {
+          name: 'work',
+          image: context.shellImage,
+          workingDir: '$(workspaces.source.path)',
+          command: ['sh', '-ec', script],
+        },
+        push,
+      ],
+    },
+  };
+}
+
+/** A PipelineRun of these Tasks, whose result is the image of the last. */
+function pipelineRun(tasks: { name: string }[], last: string): string {
+  return JSON.stringify({
+    apiVersion: 'tekton.dev/v1',
+    kind: 'PipelineRun',
+    metadata: { name: 'main' },
+    spec: {
+      workspaces: [{ name: 'source', emptyDir: {} }],
+      pipelineSpec: {
+        workspaces: [{ name: 'source' }],
+        results: [{ name: 'image', value: `$(tasks.${last}.results.image)` }],
+        tasks,
+      },
+    },
+  });
+}
+
+function imageOf(done: PipelineRun): string {
+  const results = (done.status as { results?: { name: string; value: unknown }[] } | undefined)?.results ?? [];
+  const value = results.find(({ name }) => name === 'image')?.value;
+  assert.ok(typeof value === 'string', JSON.stringify(done.status));
+  return value;
+}
+
+const tasksOf = (list: object[]) => list as { name: string }[];
+
+describe('workspaces as images, without a volume', { concurrency: 2 }, () => {
+  it('the sample: a clone, two Tasks side by side, and one that has what both made', async (t) => {
+    const namespace = await testNamespace(t, 'fan-in');
+    const sample = await readFile(path.join(root, 'tasks/oci-workspace-push/samples/fan-in.yaml'), 'utf8');
+    const insecure = `- {name: insecure, value: "${registry}"}`;
+    const yaml = sample
+      .replaceAll('docker.io/library/busybox:1.36', context.shellImage)
+      .replaceAll('registry.example.com', registry)
+      .replaceAll(/^( +)(- name: folder)$/gm, `$1${insecure}\n$1$2`)
+      .replace('generateName: fan-in-', 'name: main');
+    const done = await run(namespace, yaml);
+    assert.equal(verdict(done), 'True Succeeded');
+    assert.match(await logOf(namespace, 'main', 'pack'), /print\(42\)\n1\n/);
+    await using machine = await makeMachine();
+    await good(machine.pull('seen', `--insecure=${registry}`, '--', imageOf(done)));
+    const seen = machine.workspace('seen');
+    assert.deepEqual(readdirSync(seen).sort(), ['.ociignore', 'app.tar', 'dist', 'reports', 'src']);
+  });
+
+  it('a path that parallel Tasks changed differently fails the Task that joins them, by name', async (t) => {
+    const namespace = await testNamespace(t, 'conflict');
+    const target = `${registry}/${namespace}/app`;
+    const from = (name: string) => `$(tasks.${name}.results.image)`;
+    const tasks = [
+      task('first', { script: 'echo 0 > shared; echo 0 > other', target }),
+      task('left', { sources: [from('first')], script: 'echo left > shared', target }),
+      task('right', { sources: [from('first')], script: 'echo right > shared; echo right > other', target }),
+      task('join', { sources: [from('left'), from('right')], script: 'false', target }),
+    ];
+    const done = await run(namespace, pipelineRun(tasksOf(tasks), 'join'));
+    assert.equal(verdict(done), 'False Failed');
+    assert.match(await logOf(namespace, 'main', 'join'), /changed the same paths differently: shared\. Let parallel/);
+  });
+
+  it('a Task that is tried again has the workspace as it was before its first try', async (t) => {
+    const namespace = await testNamespace(t, 'again');
+    const target = `${registry}/${namespace}/app:again`;
+    const flaky =
+      'test ! -e junk; cat kept; if [ $(context.task.retry-count) = 0 ]; then touch junk; exit 1; fi; echo 1 > made';
+    const tasks = [
+      task('first', { script: 'echo 0 > kept', target }),
+      task('flaky', { sources: ['$(tasks.first.results.image)'], script: flaky, target, more: { retries: 1 } }),
+    ];
+    const done = await run(namespace, pipelineRun(tasksOf(tasks), 'flaky'));
+    assert.equal(verdict(done), 'True Succeeded');
+    await using machine = await makeMachine();
+    for (const source of [imageOf(done), target]) {
+      await good(machine.pull('seen', `--insecure=${registry}`, '--', source));
+      assert.deepEqual(readdirSync(machine.workspace('seen')).sort(), ['kept', 'made']);
+      assert.equal(readFileSync(`${machine.workspace('seen')}/kept`, 'utf8'), '0\n');
+    }
+  });
+});
+
+describe('20 processes that push to one tag at once', { concurrency: 1 }, () => {
+  for (const name of Object.keys(registries) as RegistryName[]) {
+    it(`are all kept by ${name}`, { timeout: 600_000 }, async () => {
+      await using running = await startRegistry(name);
+      await pushTwentyAtOnce(`${running.host}/team/app:build`);
+    });
+  }
+});

@@ -21,6 +21,8 @@ test('npx subpipe is the program of the clone that somebody is in, from any fold
   await linkProgram(folder.path);
   // As npm ci does it again.
   await linkProgram(folder.path);
-  const { stdout } = await promisify(execFile)('npx', ['--no', 'subpipe', 'resolve', '-f', '.tekton'], { cwd: below });
+  const env = { ...process.env, npm_config_update_notifier: 'false' };
+  const argv = ['--no', 'subpipe', 'resolve', '-f', '.tekton'];
+  const { stdout } = await promisify(execFile)('npx', argv, { cwd: below, env });
   assert.equal(stdout, 'given resolve,-f,.tekton\n');
 });

@@ -1,20 +1,39 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { pipelineRuns, taskRuns } from '../../runtime/kube/resource.ts';
-import type { PipelineRun, TaskRun } from '../../runtime/tekton/types.ts';
+import type { PipelineRun, PipelineRunSpecStatus, TaskRun } from '../../runtime/tekton/types.ts';
 import { subpipeWait } from '../../steps/subpipe-wait/step.ts';
-import { makeCluster } from '../support/cluster.ts';
+import { type Cluster, makeCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { addCaller, addRun, addTaskRun, endRun } from '../support/tekton.ts';
 
+type Wait = AsyncDisposable & Pick<Cluster, 'kube'> & { stop: AbortController; ended: ReturnType<Cluster['run']> };
+
+/** subpipe-wait, which follows the run `tests` by now: in a pod of the TaskRun main-call of main, or on a laptop. */
+async function startWait({ flags = ['--logs=none'], laptop = false } = {}): Promise<Wait> {
+  await using started = new AsyncDisposableStack();
+  const cluster = started.use(await makeCluster());
+  const { kube } = cluster;
+  addRun(kube, 'tests');
+  const stop = new AbortController();
+  const env = laptop ? {} : addCaller(kube).env;
+  const ended = cluster.run(subpipeWait, [...flags, '--', 'tests'], { env, signal: stop.signal });
+  await kube.until(() => kube.watching === (laptop ? 1 : 2));
+  const wait = started.move();
+  return { kube, stop, ended, [Symbol.asyncDispose]: () => wait.disposeAsync() };
+}
+
+/** What somebody does to the PipelineRun main, in which the step runs. */
+function orderMain(kube: Cluster['kube'], status: PipelineRunSpecStatus): void {
+  kube.update<PipelineRun>(pipelineRuns, 'main', (run) => {
+    run.spec.status = status;
+  });
+}
+
 describe('subpipe-wait', { concurrency: 6 }, () => {
   it('a run is waited for by at most 3 requests, and its status and results are returned', async () => {
-    await using cluster = await makeCluster();
-    const { kube } = cluster;
-    addRun(kube, 'tests');
-    const { env } = addCaller(kube);
-    const waiting = cluster.run(subpipeWait, ['--logs=none', '--', 'tests'], { env });
-    await kube.until(() => kube.watching === 2);
+    await using wait = await startWait();
+    const { kube } = wait;
     endRun(kube, 'tests', {
       reason: 'Completed',
       results: [
@@ -22,7 +41,7 @@ describe('subpipe-wait', { concurrency: 6 }, () => {
         { name: 'list', value: ['a'] },
       ],
     });
-    const { code, stderr, results } = await waiting;
+    const { code, stderr, results } = await wait.ended;
     assert.equal(code, 0, stderr);
     assert.deepEqual(results, {
       status: 'Succeeded',
@@ -53,14 +72,11 @@ describe('subpipe-wait', { concurrency: 6 }, () => {
   });
 
   it('the wait ends as soon as the run does', async () => {
-    await using cluster = await makeCluster();
-    const { kube } = cluster;
-    addRun(kube, 'tests');
-    const waiting = cluster.run(subpipeWait, ['--logs=none', '--', 'tests']);
-    await kube.until(() => kube.watching === 1);
+    await using wait = await startWait({ laptop: true });
+    const { kube } = wait;
     endRun(kube, 'tests');
     const ended = performance.now();
-    await waiting;
+    await wait.ended;
     assert.ok(performance.now() - ended < 5000);
   });
 
@@ -144,14 +160,11 @@ describe('subpipe-wait', { concurrency: 6 }, () => {
 
   for (const timeout of ['0', '0s', '2000h']) {
     it(`--timeout=${timeout} does not cancel anything`, async () => {
-      await using cluster = await makeCluster();
-      const { kube } = cluster;
-      addRun(kube, 'tests');
-      const waiting = cluster.run(subpipeWait, ['--logs=none', `--timeout=${timeout}`, '--', 'tests']);
-      await kube.until(() => kube.watching === 1);
+      await using wait = await startWait({ flags: ['--logs=none', `--timeout=${timeout}`], laptop: true });
+      const { kube } = wait;
       await new Promise((resolve) => setTimeout(resolve, 30));
       endRun(kube, 'tests');
-      assert.equal((await waiting).code, 0);
+      assert.equal((await wait.ended).code, 0);
       assert.equal(kube.count({ verb: 'patch' }), 0);
     });
   }
@@ -259,19 +272,13 @@ describe('subpipe-wait', { concurrency: 6 }, () => {
     ['is stopped', 'StoppedRunFinally', 'StoppedRunFinally'],
   ] as const) {
     it(`a caller that ${how} passes it on within a second, and the step sees the run ended`, async () => {
-      await using cluster = await makeCluster();
-      const { kube } = cluster;
-      addRun(kube, 'tests');
-      const { env } = addCaller(kube);
-      const waiting = cluster.run(subpipeWait, ['--logs=none', '--on-failure=continue', '--', 'tests'], { env });
-      await kube.until(() => kube.watching === 2);
-      kube.update<PipelineRun>(pipelineRuns, 'main', (run) => {
-        run.spec.status = happen;
-      });
+      await using wait = await startWait({ flags: ['--logs=none', '--on-failure=continue'] });
+      const { kube } = wait;
+      orderMain(kube, happen);
       await kube.seen({ verb: 'patch', name: 'tests' });
       assert.equal(kube.find<PipelineRun>(pipelineRuns, 'tests')?.spec.status, expected);
       endRun(kube, 'tests', { status: 'False', reason: 'Cancelled' });
-      const { code, stderr, results } = await waiting;
+      const { code, stderr, results } = await wait.ended;
       assert.equal(code, 0);
       assert.equal(results.status, 'Cancelled');
       assert.ok(stderr.includes(`tests is set to ${expected}, as its caller was\n`), stderr);
@@ -279,20 +286,14 @@ describe('subpipe-wait', { concurrency: 6 }, () => {
   }
 
   it('a stricter order follows a mild one, but not the other way round', async () => {
-    await using cluster = await makeCluster();
-    const { kube } = cluster;
-    addRun(kube, 'tests');
-    const { env } = addCaller(kube);
-    const waiting = cluster.run(subpipeWait, ['--logs=none', '--', 'tests'], { env });
-    await kube.until(() => kube.watching === 2);
+    await using wait = await startWait();
+    const { kube } = wait;
     for (const status of ['StoppedRunFinally', 'Cancelled', 'CancelledRunFinally'] as const) {
-      kube.update<PipelineRun>(pipelineRuns, 'main', (run) => {
-        run.spec.status = status;
-      });
+      orderMain(kube, status);
       if (status !== 'CancelledRunFinally') await kube.seen({ verb: 'patch' }, status === 'Cancelled' ? 2 : 1);
     }
     endRun(kube, 'tests', { status: 'False', reason: 'Cancelled' });
-    await waiting;
+    await wait.ended;
     assert.deepEqual(
       kube.requests.filter(({ verb }) => verb === 'patch').map(({ body }) => body),
       [{ spec: { status: 'StoppedRunFinally' } }, { spec: { status: 'Cancelled' } }],
@@ -300,55 +301,38 @@ describe('subpipe-wait', { concurrency: 6 }, () => {
   });
 
   it('a caller that is deleted takes the run along', async () => {
-    await using cluster = await makeCluster();
-    const { kube } = cluster;
-    addRun(kube, 'tests');
-    const { env } = addCaller(kube);
-    const waiting = cluster.run(subpipeWait, ['--logs=none', '--', 'tests'], { env });
-    await kube.until(() => kube.watching === 2);
+    await using wait = await startWait();
+    const { kube } = wait;
     kube.remove(pipelineRuns, 'main');
-    const { code, results } = await waiting;
+    const { code, results } = await wait.ended;
     assert.equal(code, 1);
     assert.deepEqual([results.status, results.reason], ['Cancelled', 'Deleted']);
     assert.equal(kube.find(pipelineRuns, 'tests'), undefined);
   });
 
   it('SIGTERM of a cancelled TaskRun cancels the run, and its end is waited for', async () => {
-    await using cluster = await makeCluster();
-    const { kube } = cluster;
-    addRun(kube, 'tests');
-    const { env } = addCaller(kube);
-    const stop = new AbortController();
-    const waiting = cluster.run(subpipeWait, ['--logs=none', '--on-failure=continue', '--', 'tests'], {
-      env,
-      signal: stop.signal,
-    });
-    await kube.until(() => kube.watching === 2);
+    await using wait = await startWait({ flags: ['--logs=none', '--on-failure=continue'] });
+    const { kube, stop } = wait;
     kube.update<TaskRun>(taskRuns, 'main-call', (run) => {
       run.spec.status = 'TaskRunCancelled';
     });
     stop.abort(new Error('SIGTERM'));
     await kube.seen({ verb: 'patch', name: 'tests' });
     endRun(kube, 'tests', { status: 'False', reason: 'Cancelled' });
-    const { code, results } = await waiting;
+    const { code, results } = await wait.ended;
     assert.equal(code, 0);
     assert.equal(results.status, 'Cancelled');
   });
 
   it('SIGTERM of an evicted pod leaves the run alone', async () => {
-    await using cluster = await makeCluster();
-    const { kube } = cluster;
-    addRun(kube, 'tests');
-    const { env } = addCaller(kube);
-    const stop = new AbortController();
-    const waiting = cluster.run(subpipeWait, ['--logs=none', '--', 'tests'], { env, signal: stop.signal });
-    await kube.until(() => kube.watching === 2);
+    await using wait = await startWait();
+    const { kube, stop } = wait;
     stop.abort(new Error('stopped by SIGTERM'));
     await kube.until(() => kube.watching === 3);
     kube.update<TaskRun>(taskRuns, 'main-call', (run) => {
       run.status = { conditions: [{ type: 'Succeeded', status: 'False', reason: 'Failed' }] };
     });
-    const { code, stderr } = await waiting;
+    const { code, stderr } = await wait.ended;
     assert.equal(code, 1);
     assert.match(
       stderr,
@@ -359,26 +343,18 @@ describe('subpipe-wait', { concurrency: 6 }, () => {
   });
 
   it('Ctrl-C on a laptop leaves the run alone and says so', async () => {
-    await using cluster = await makeCluster();
-    const { kube } = cluster;
-    addRun(kube, 'tests');
-    const stop = new AbortController();
-    const waiting = cluster.run(subpipeWait, ['--logs=none', '--', 'tests'], { signal: stop.signal });
-    await kube.until(() => kube.watching === 1);
+    await using wait = await startWait({ laptop: true });
+    const { kube, stop } = wait;
     stop.abort(new Error('stopped by SIGINT'));
-    const { code, stderr } = await waiting;
+    const { code, stderr } = await wait.ended;
     assert.equal(code, 1);
     assert.match(stderr, /error: no longer waiting; still running: tests: stopped by SIGINT\.\n/);
     assert.equal(kube.count({ verb: 'patch' }), 0);
   });
 
   it('the answer is right though the server is restarted, forgets versions, cuts watches and answers 429', async () => {
-    await using cluster = await makeCluster();
-    const { kube } = cluster;
-    addRun(kube, 'tests');
-    const { env } = addCaller(kube);
-    const waiting = cluster.run(subpipeWait, ['--logs=none', '--', 'tests'], { env });
-    await kube.until(() => kube.watching === 2);
+    await using wait = await startWait();
+    const { kube } = wait;
     kube.cutWatches();
     await kube.seen({ verb: 'watch' }, 4);
     kube.fail({ verb: 'watch' }, { status: 429, headers: { 'retry-after': '0' } }, 3);
@@ -389,7 +365,7 @@ describe('subpipe-wait', { concurrency: 6 }, () => {
     endRun(kube, 'tests', { results: [{ name: 'x', value: 'right' }] });
     kube.compact();
     await kube.listen();
-    const { code, results } = await waiting;
+    const { code, results } = await wait.ended;
     assert.equal(code, 0);
     assert.equal(results.results, '{"x":"right"}');
   });

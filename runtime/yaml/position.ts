@@ -3,7 +3,7 @@ import type { Event } from 'js-yaml';
 /** A path into a document: `['spec', 'tasks', 0]`. */
 export type YamlPath = readonly (string | number)[];
 
-type Library = typeof import('js-yaml');
+type Library = typeof import('./library.ts');
 
 /** The offset of a field of a document in the text, or of the nearest field above it that is there. */
 export function positionIn(

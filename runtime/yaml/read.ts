@@ -13,7 +13,7 @@ export interface YamlDocument {
   line: number;
 }
 
-type Library = typeof import('js-yaml');
+type Library = typeof import('./library.ts');
 
 /** js-yaml, and the schema for it, once there is a text that is not JSON. */
 let loaded: { library: Library; schema: Schema } | undefined;
@@ -21,7 +21,7 @@ let loaded: { library: Library; schema: Schema } | undefined;
 /** Loads the YAML library, which reading JSON does not: `lineIn` needs it. */
 export async function loadYaml(): Promise<{ library: Library; schema: Schema }> {
   if (loaded !== undefined) return loaded;
-  const library = await import('js-yaml');
+  const library = await import('./library.ts');
   const scalar = (tag: string, first: string[], fits: (value: unknown) => boolean) =>
     library.defineScalarTag<unknown>(`tag:yaml.org,2002:${tag}`, {
       implicit: true,

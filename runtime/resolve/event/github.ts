@@ -1,7 +1,14 @@
 import { eventOf, type RepositoryEvent } from '../event.ts';
 import { commentCommand } from './comment.ts';
-import { isZero, type Payload } from './payload-fields.ts';
-import { pushFiles } from './push-files.ts';
+import {
+  newComment,
+  pullRequestCommentOf,
+  pullRequestOf,
+  pushOf,
+  type RepositoryFields,
+  repositoryOf,
+} from './github-like.ts';
+import type { Payload } from './payload-fields.ts';
 
 const opened = ['opened', 'synchronize', 'synchronized', 'reopened', 'ready_for_review'];
 
@@ -9,11 +16,11 @@ const opened = ['opened', 'synchronize', 'synchronized', 'reopened', 'ready_for_
 export function githubEvent(payload: Payload, kind: string | undefined): RepositoryEvent {
   switch (kind ?? kindOf(payload)) {
     case 'push':
-      return push(payload);
+      return pushOf(payload, repository(payload));
     case 'pull_request':
       return pullRequest(payload);
     case 'issue_comment':
-      return issueComment(payload);
+      return pullRequestCommentOf(payload, repository(payload), payload.has('issue.pull_request'));
     case 'commit_comment':
       return commitComment(payload);
     case 'check_run':
@@ -33,83 +40,18 @@ function kindOf(payload: Payload): string | undefined {
   return payload.has('pusher') ? 'push' : undefined;
 }
 
-/** What is the same in all of them. */
-function repository(payload: Payload) {
-  const url = payload.text('repository.html_url');
-  return {
-    repoUrl: url,
-    targetUrl: url,
-    sourceUrl: url,
-    // A push has `login` and, from GitHub Enterprise and Gitea, `name` or `username`.
-    repoOwner: payload.text('repository.owner.login') ?? payload.text('repository.owner.username'),
-    repoName: payload.text('repository.name'),
-    sender: payload.text('sender.login') ?? payload.text('sender.username'),
-  };
-}
-
-function push(payload: Payload): RepositoryEvent {
-  const ref = payload.text('ref');
-  if (isZero(payload.text('after'))) throw payload.unsupported(`${ref} has been deleted`);
-  const message = payload.text('head_commit.message');
-  return eventOf({
-    ...repository(payload),
-    trigger: 'push',
-    revision: payload.text('head_commit.id') ?? payload.text('before'),
-    sourceBranch: ref,
-    targetBranch: ref,
-    title: message,
-    message,
-    changed: pushFiles(payload, 'head_commit'),
-  });
+/** A push has `login` and, from GitHub Enterprise, `username`. */
+function repository(payload: Payload): RepositoryFields {
+  return repositoryOf(payload, ['login', 'username']);
 }
 
 function pullRequest(payload: Payload): RepositoryEvent {
-  const action = payload.text('action');
-  if (action === undefined || ![...opened, 'labeled', 'closed'].includes(action)) {
-    throw payload.unsupported(`the action of the pull request is ${action ?? 'unknown'}`);
-  }
-  return eventOf({
-    ...repository(payload),
-    trigger: action === 'closed' ? 'pull_request_closed' : 'pull_request',
-    eventType: action === 'labeled' ? 'pull_request_labeled' : 'pull_request',
-    revision: payload.text('pull_request.head.sha'),
-    sourceBranch: payload.text('pull_request.head.ref'),
-    targetBranch: payload.text('pull_request.base.ref'),
-    sourceUrl: payload.text('pull_request.head.repo.html_url'),
-    targetUrl: payload.text('pull_request.base.repo.html_url'),
-    sender: payload.text('pull_request.user.login'),
-    title: payload.text('pull_request.title'),
-    pullRequestNumber: payload.number('pull_request.number'),
-    labels: payload.texts('pull_request.labels', 'name'),
-  });
-}
-
-/** A comment's payload does not have the commit and the branches: these come from flags or git. */
-function issueComment(payload: Payload): RepositoryEvent {
-  if (!payload.has('issue.pull_request')) throw payload.unsupported('the comment is on an issue, not a pull request');
-  const action = payload.text('action');
-  if (action !== 'created')
-    throw payload.unsupported(`the action of the comment is ${action ?? 'unknown'}, not created`);
-  const comment = payload.text('comment.body') ?? '';
-  const { eventType, targetRun } = commentCommand(comment);
-  return eventOf({
-    ...repository(payload),
-    trigger: 'pull_request',
-    eventType,
-    targetRun,
-    comment,
-    sourceUrl: undefined,
-    title: payload.text('issue.title'),
-    pullRequestNumber: payload.number('issue.number'),
-    labels: payload.texts('issue.labels', 'name'),
-  });
+  const sender = payload.text('pull_request.user.login');
+  return pullRequestOf(payload, { ...repository(payload), sender }, { starts: opened, labels: 'labeled' });
 }
 
 function commitComment(payload: Payload): RepositoryEvent {
-  const action = payload.text('action');
-  if (action !== 'created')
-    throw payload.unsupported(`the action of the comment is ${action ?? 'unknown'}, not created`);
-  const comment = payload.text('comment.body') ?? '';
+  const comment = newComment(payload);
   const { eventType, targetRun, branch, tag } = commentCommand(comment);
   const ref = tag === undefined ? (branch ?? payload.text('repository.default_branch')) : `refs/tags/${tag}`;
   return eventOf({

@@ -1,6 +1,6 @@
-import type { Fields } from '../../shape.ts';
 import { encodePath, fieldOf, objectOf, objectsOf } from './answer.ts';
 import type { ApiClient, ForgeApi } from './forge.ts';
+import { filesBelow, type TreeEntry, treeEntry } from './git-tree.ts';
 
 const who = 'Gitea';
 
@@ -21,16 +21,9 @@ export const gitea: ForgeApi = {
   },
 
   async list(client, repository, commit, folder, signal) {
-    let id = commit;
-    for (const name of folder.split('/')) {
-      const found = (await tree(client, repository, id, false, signal)).find((entry) => entry.path === name);
-      if (found?.type !== 'tree') return [];
-      id = fieldOf(found, 'sha', who);
-    }
-    const entries = await tree(client, repository, id, true, signal);
-    return entries
-      .filter(({ type }) => type === 'blob')
-      .map((entry) => ({ path: `${folder}/${fieldOf(entry, 'path', who)}`, link: entry.mode === '120000' }));
+    const files = await filesBelow(folder, commit, (id, deep) => tree(client, repository, id, deep, signal));
+    // A blob by its id comes as base64 here: files are read by their paths.
+    return files.map(({ path, link }) => ({ path, link }));
   },
 };
 
@@ -40,13 +33,13 @@ async function tree(
   id: string,
   deep: boolean,
   signal?: AbortSignal,
-): Promise<Fields[]> {
-  const entries: Fields[] = [];
+): Promise<TreeEntry[]> {
+  const entries: TreeEntry[] = [];
   for (let page = 1; ; page++) {
     const query = new URLSearchParams({ recursive: String(deep), per_page: '1000', page: `${page}` });
     const path = `/repos/${encodePath(repository)}/git/trees/${id}?${query}`;
     const answer = objectOf(await client.json({ path, immutable: true }, signal), who);
-    const found = objectsOf(answer.tree ?? [], who);
+    const found = objectsOf(answer.tree ?? [], who).map((entry) => treeEntry(entry, who));
     entries.push(...found);
     const total = typeof answer.total_count === 'number' ? answer.total_count : 0;
     if (answer.truncated !== true || found.length === 0 || entries.length >= total) return entries;

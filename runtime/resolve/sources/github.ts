@@ -1,16 +1,10 @@
 import { SubpipeError } from '../../errors.ts';
-import { encodePath, fieldOf, objectOf, objectsOf } from './answer.ts';
+import { encodePath, objectOf, objectsOf } from './answer.ts';
 import type { ApiClient, ForgeApi } from './forge.ts';
+import { filesBelow, type TreeEntry, treeEntry } from './git-tree.ts';
 
 const who = 'GitHub';
 const raw = 'application/vnd.github.raw+json';
-
-interface TreeEntry {
-  path: string;
-  mode: string;
-  type: string;
-  sha: string;
-}
 
 /** GitHub (api.github.com) and GitHub Enterprise Server (HOST/api/v3): docs.github.com/rest, "Contents", "Git trees", "Git blobs". */
 export const github: ForgeApi = {
@@ -27,17 +21,7 @@ export const github: ForgeApi = {
   },
 
   async list(client, repository, commit, folder, signal) {
-    // The way down by ids, then everything below at once: two requests for a folder of the root.
-    let id = commit;
-    for (const name of folder.split('/')) {
-      const found = (await tree(client, repository, id, false, signal)).find((entry) => entry.path === name);
-      if (found?.type !== 'tree') return [];
-      id = found.sha;
-    }
-    const entries = await tree(client, repository, id, true, signal);
-    return entries
-      .filter(({ type }) => type === 'blob')
-      .map(({ path, mode, sha }) => ({ path: `${folder}/${path}`, blob: sha, link: mode === '120000' }));
+    return await filesBelow(folder, commit, (id, deep) => tree(client, repository, id, deep, signal));
   },
 
   entry: (repository, { blob }) =>
@@ -60,10 +44,5 @@ async function tree(
       hint: 'Resolve a checkout of it instead.',
     });
   }
-  return objectsOf(answer.tree, who).map((entry) => ({
-    path: fieldOf(entry, 'path', who),
-    mode: fieldOf(entry, 'mode', who),
-    type: fieldOf(entry, 'type', who),
-    sha: fieldOf(entry, 'sha', who),
-  }));
+  return objectsOf(answer.tree, who).map((entry) => treeEntry(entry, who));
 }

@@ -14,6 +14,10 @@ const files =
 const joined =
   'the peer joins all files to one text and cuts it at `---` alone on a line, so this breaks its documents';
 
+const unknown =
+  'a field that these Tekton types do not know may be of a newer Tekton; --validate finds those that are mistakes';
+const kept = (path: string, value: unknown): Difference => ({ why: unknown, ours: { writes: { [path]: value } } });
+
 /** By the title of the case. A difference that is gone must go from here too. */
 export const differences: Readonly<Record<string, Difference>> = {
   'an unknown version': { why: silent, ours: { refuses: /line 2: PipelineRun has the apiVersion tekton\.dev\/v9/ } },
@@ -34,10 +38,7 @@ export const differences: Readonly<Record<string, Difference>> = {
     why: 'JSON is YAML, and YAML may have separators',
     ours: { writes: { [`${step}.image`]: 'x' } },
   },
-  'an unknown field': {
-    why: 'a field that these Tekton types do not know may be of a newer Tekton; --validate finds those that are mistakes',
-    ours: { writes: { '0.spec.pipelineSpec.tasks.0.taskReff.name': 'x' } },
-  },
+  'an unknown field': kept('0.spec.pipelineSpec.tasks.0.taskReff.name', 'x'),
   'a git repository of https://example.com/group/sub/name': {
     why: 'the peer takes the first two parts of the path: a GitLab project in a subgroup gets the name of the subgroup',
     ours: {
@@ -99,4 +100,33 @@ export const differences: Readonly<Record<string, Difference>> = {
     why: 'other kinds are passed over, as they are in the .tekton folder',
     ours: says('far'),
   },
+};
+
+/** The same, of the peer's own test data, by file. */
+export const moduleDifferences: Readonly<Record<string, Difference>> = {
+  'pkg/resolve/testdata/bad-tekton-yaml-generate-name.yaml': { why: silent, ours: { refuses: /tasks must be a list/ } },
+  'pkg/resolve/testdata/bad-tekton-yaml-name.yaml': { why: silent, ours: { refuses: /tasks must be a list/ } },
+  'test/testdata/failures/bad-yaml.yaml': { why: silent, ours: { refuses: /line 3 is not valid YAML/ } },
+  'test/testdata/failures/pipeline-validation.yaml': {
+    why: silent,
+    ours: { refuses: /pipelineSpec must be an object, but is a list/ },
+  },
+  ...Object.fromEntries(
+    [
+      'in-repo-in-ref-no-annotation',
+      'pipeline-finally-v1',
+      'pipeline-finally',
+      'pipelinerun-pipeline-task-bad-pac-annotation',
+      'pipelinerun-pipeline-task-annotations-not-pac',
+      'pipelinerun-pipeline-task-remote-task-annotation',
+      'pipelinerun-pipeline-task',
+      'pipelinerun-pipelineref-taskspec',
+      'pipelinerun-splitted-with-dashes-in-middle',
+      'pipelinerun-task-bundle',
+      'pipelinerun-task-resolver',
+    ].map((name) => [`pkg/resolve/testdata/${name}.yaml`, kept('0.spec.pipelineSpec.steps.0.name', 'first-step')]),
+  ),
+  'pkg/resolve/testdata/pipeline-invalid-conversion.yaml': kept('0.spec.pipelineSpec.foo', 'bar'),
+  'pkg/resolve/testdata/pipelinerun-invalid-conversion.yaml': kept('0.spec.pipelineSpec.foo', 'bar'),
+  'pkg/resolve/testdata/task-invalid-conversion.yaml': kept('0.spec.pipelineSpec.tasks.0.taskSpec.foo', 'bar'),
 };

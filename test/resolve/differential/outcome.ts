@@ -44,6 +44,7 @@ const printedEmpty = [
   'spec',
   'name',
   'description',
+  'finally',
 ];
 
 /** Of a container's resources: a number is a quantity as well as its text is. */
@@ -65,7 +66,10 @@ function normal(value: unknown): unknown {
     quantities.includes(key) && isFields(inner) ? texts(inner) : normal(inner),
   ]);
   const isEmpty = (inner: unknown): boolean =>
-    inner === null || inner === '' || (isFields(inner) && Object.keys(inner).length === 0);
+    inner === null ||
+    inner === '' ||
+    (Array.isArray(inner) && inner.length === 0) ||
+    (isFields(inner) && Object.keys(inner).length === 0);
   const kept: Fields = Object.fromEntries(
     entries.filter(([key, inner]) => !printedEmpty.includes(key) || !isEmpty(inner)),
   );

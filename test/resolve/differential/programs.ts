@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { build, type GoModule, programsOf } from '../../cluster/build.ts';
+import { build, type GoModule, moduleFolder, programsOf } from '../../cluster/build.ts';
 
 const cache = path.join(import.meta.dirname, '../../../.cache');
 
@@ -29,4 +29,11 @@ export async function programOf(name: ProgramName, signal: AbortSignal): Promise
   const module = modules[name];
   await build(cache, module, { env: process.env, signal, note: () => {} });
   return path.join(programsOf(cache, module), name);
+}
+
+/** The folder of the peer's sources in Go's module cache; `undefined` where they are not there, or there is no Go. */
+export async function peerSources(signal: AbortSignal): Promise<string | undefined> {
+  const name = 'github.com/openshift-pipelines/pipelines-as-code';
+  const folder = await moduleFolder(modules['tkn-pac'], name, { env: process.env, signal }).catch(() => '');
+  return folder === '' ? undefined : folder;
 }

@@ -24,6 +24,8 @@ const forms: readonly RegExp[] = [
   /unknown flag: (--\S+)/,
   /invalid argument "([^"]*)" for "(--\S+)" flag/,
   /open (\S+): no such file/,
+  // The question for a token, which nobody answers.
+  /cancelled/,
   /v1beta1 (\S+) cannot be converted/,
 ];
 

@@ -35,8 +35,10 @@ export function pullStep(at: StepPlace, options: StepOptions & { mayBeMissing: b
     ...(options.mayBeMissing ? ['--optional=true'] : []),
     ...(user.keepsOwners ? ['--owner=keep'] : []),
   ];
-  const sources = ['--', `$(params.${names.from}[*])`];
-  return { name: names.pullStep, ...container('oci-workspace-pull', at, options, [...flags, ...sources]) };
+  // Results without any file are shown in the log, which is the Task's.
+  const result = `--result.files=${place}/state/${names.folder}.files`;
+  const all = [...flags, result, '--', `$(params.${names.from}[*])`];
+  return { name: names.pullStep, ...container('oci-workspace-pull', at, options, all) };
 }
 
 /** The step that pushes what changed, after the Task's own. */

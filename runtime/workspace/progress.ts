@@ -70,6 +70,6 @@ export function formatBytes(bytes: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
   let value = bytes;
   let unit = 0;
-  for (; value >= 999.5 && unit < units.length - 1; unit++) value /= 1000;
+  for (; value >= 999.95 && unit < units.length - 1; unit++) value /= 1000;
   return `${unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { hasCode, SubpipeError } from '../errors.ts';
+import { hasCode, invalid, SubpipeError } from '../errors.ts';
 import type { RegistryOptions } from '../oci/connection.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
 import { Layout } from '../oci/layout.ts';
@@ -34,6 +34,12 @@ export interface Place extends Named {
  * @throws SubpipeError `INVALID` with the part that is wrong.
  */
 export function readReference(text: string): Location {
+  const variable = /\$\([^)]*\)/.exec(text)?.[0];
+  if (variable !== undefined) {
+    throw invalid(`"${text}" is no image: Tekton has not replaced ${variable}`, {
+      hint: "In a step's params it replaces no results of Tasks: hand them on as params of the Task.",
+    });
+  }
   const location = parseLocation(text);
   if (location.kind === 'registry' || location.digest === undefined || isFolder(location.folder)) return location;
   const rest = text.slice('oci:'.length);

@@ -15,8 +15,8 @@ import { logOf, run, verdict } from './support/runs.ts';
 const registry = context.imagePrefix.split('/')[0] ?? '';
 
 /** One Task: what it pulls, a script, and a push of what the script has left. Each pod has an emptyDir of its own. */
-function task(name: string, given: { sources?: string[]; script: string; target: string; more?: object }): object {
-  const { sources, script, target, more = {} } = given;
+function task(name: string, given: { from?: string[]; script: string; target: string; more?: object }): object {
+  const { from = [], script, target, more = {} } = given;
   const common = [
     { name: 'folder', value: '$(workspaces.source.path)' },
     { name: 'insecure', value: registry },
@@ -24,7 +24,7 @@ function task(name: string, given: { sources?: string[]; script: string; target:
   const pull = {
     name: 'pull',
     ref: { name: 'oci-workspace-pull' },
-    params: [...common, { name: 'sources', value: sources }],
+    params: [...common, { name: 'sources', value: from.map((one) => `$(params.${one})`) }],
   };
   const push = {
     name: 'push',
@@ -33,13 +33,15 @@ function task(name: string, given: { sources?: string[]; script: string; target:
   };
   return {
     name,
+    params: from.map((one) => ({ name: one, value: `$(tasks.${one}.results.image)` })),
     workspaces: [{ name: 'source' }],
     ...more,
     taskSpec: {
+      params: from.map((one) => ({ name: one })),
       workspaces: [{ name: 'source' }],
       results: [{ name: 'image', value: '$(steps.push.results.image)' }],
       steps: [
-        ...(sources === undefined ? [] : [pull]),
+        ...(from.length === 0 ? [] : [pull]),
         {
           name: 'work',
           image: context.shellImage,
@@ -100,12 +102,11 @@ describe('workspaces as images, without a volume', { concurrency: 2 }, () => {
   it('a path that parallel Tasks changed differently fails the Task that joins them, by name', async (t) => {
     const namespace = await testNamespace(t, 'conflict');
     const target = `${registry}/${namespace}/app`;
-    const from = (name: string) => `$(tasks.${name}.results.image)`;
     const tasks = [
       task('first', { script: 'echo 0 > shared; echo 0 > other', target }),
-      task('left', { sources: [from('first')], script: 'echo left > shared', target }),
-      task('right', { sources: [from('first')], script: 'echo right > shared; echo right > other', target }),
-      task('join', { sources: [from('left'), from('right')], script: 'false', target }),
+      task('left', { from: ['first'], script: 'echo left > shared', target }),
+      task('right', { from: ['first'], script: 'echo right > shared; echo right > other', target }),
+      task('join', { from: ['left', 'right'], script: 'false', target }),
     ];
     const done = await run(namespace, pipelineRun(tasksOf(tasks), 'join'));
     assert.equal(verdict(done), 'False Failed');
@@ -119,7 +120,7 @@ describe('workspaces as images, without a volume', { concurrency: 2 }, () => {
       'test ! -e junk; cat kept; if [ $(context.task.retry-count) = 0 ]; then touch junk; exit 1; fi; echo 1 > made';
     const tasks = [
       task('first', { script: 'echo 0 > kept', target }),
-      task('flaky', { sources: ['$(tasks.first.results.image)'], script: flaky, target, more: { retries: 1 } }),
+      task('flaky', { from: ['first'], script: flaky, target, more: { retries: 1 } }),
     ];
     const done = await run(namespace, pipelineRun(tasksOf(tasks), 'flaky'));
     assert.equal(verdict(done), 'True Succeeded');

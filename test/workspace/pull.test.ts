@@ -42,6 +42,9 @@ test('sources that are empty are passed over, tags that are not there with --opt
   const pulled = await good(machine.pull('work', '--optional', `--base=${registry.host}/base:1`, '--', tag));
   assert.equal(result(pulled, 'image'), base);
   assert.deepEqual(readdirSync(work), ['first']);
+  const variable = await machine.pull('work', '--', '$(tasks.clone.results.image)');
+  assert.equal(variable.code, 2);
+  assert.match(variable.stderr, /Tekton has not replaced \$\(tasks\.clone\.results\.image\)\. In a step's params/);
   const gone = await machine.pull('work', '--optional', '--', `${registry.host}/app@sha256:${'0'.repeat(64)}`);
   assert.equal(gone.code, 1, 'a digest that is not there is always an error');
 });

@@ -103,8 +103,8 @@ async function writeReport(
 }
 
 /**
- * Writes to standard output, all of it, before it returns. `process.stdout` would do the same for a file or a pipe, but its streams take
- * longer to load than a small step to work.
+ * Writes to standard output, all of it, before it returns. `process.stdout` may still have the rest of it when the process exits, and its
+ * streams take longer to load than a small step to work.
  */
 function print(text: string): void {
   const bytes = Buffer.from(text);
@@ -112,10 +112,9 @@ function print(text: string): void {
     try {
       at += writeSync(1, bytes, at);
     } catch (error) {
-      // Somebody has made the pipe non-blocking, and reads slowly: Node's stream waits until there is room.
+      // Somebody has made the pipe non-blocking, and it is full: there is room when its reader has read.
       if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
-      process.stdout.write(bytes.subarray(at));
-      return;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import { promisify } from 'node:util';
-import { constants, gzip, zstdCompress } from 'node:zlib';
+import { constants, gzip, type ZlibOptions, type ZstdOptions, zstdCompress } from 'node:zlib';
 import type { Compression } from './compression.ts';
 
 const gzipWhole = promisify(gzip);
@@ -12,17 +12,25 @@ const zstdWhole = promisify(zstdCompress);
  */
 export const frameSize = 2 * 1024 * 1024;
 
+/** What no frame is larger than (ZSTD_COMPRESSBOUND, compressBound): it comes in one piece, and none is put together. */
+const wholeFrame = frameSize + frameSize / 128;
+
 /** Frames that are compressed at a time, of each layer: Node has four threads for all of them. */
-const parallel = 3;
+const defaultParallel = 3;
 
 /** As fast as level 1 for all that can be told, and smaller than gzip; 3 takes a quarter more time. */
 const zstdLevel = 2;
 
-/** Compresses pieces of up to {@link frameSize}, each a frame, in their order. `done` gets a piece back when it is free. */
+/**
+ * Compresses pieces of up to {@link frameSize}, each a frame, in their order. `done` gets a piece back when it is free.
+ *
+ * @param parallel how many at a time; what comes out is the same. `zstdCompressSync` would give other bytes.
+ */
 export async function* compressFrames(
   pieces: Iterable<Buffer>,
   compression: Compression,
   done: (piece: Buffer) => void,
+  parallel = defaultParallel,
 ): AsyncGenerator<Buffer> {
   if (compression.kind === 'none') {
     yield* pieces;
@@ -41,19 +49,12 @@ export async function* compressFrames(
 }
 
 function compressOne(piece: Buffer, compression: Exclude<Compression, { kind: 'none' }>): Promise<Buffer> {
-  switch (compression.kind) {
-    case 'gzip':
-      return gzipWhole(piece, { level: compression.level ?? 6, chunkSize: 1024 * 1024 });
-    case 'zstd':
-      return zstdWhole(piece, {
-        chunkSize: 1024 * 1024,
-        pledgedSrcSize: piece.length,
-        params: {
-          [constants.ZSTD_c_compressionLevel]: compression.level ?? zstdLevel,
-          [constants.ZSTD_c_checksumFlag]: 1,
-        },
-      });
-    default:
-      return compression satisfies never;
-  }
+  const { gzip, zstd } = settings(compression, piece);
+  return compression.kind === 'gzip' ? gzipWhole(piece, gzip) : zstdWhole(piece, zstd);
+}
+
+function settings({ level }: { level?: number }, piece: Buffer): { gzip: ZlibOptions; zstd: ZstdOptions } {
+  const chunkSize = wholeFrame;
+  const params = { [constants.ZSTD_c_compressionLevel]: level ?? zstdLevel, [constants.ZSTD_c_checksumFlag]: 1 };
+  return { gzip: { level: level ?? 6, chunkSize }, zstd: { chunkSize, pledgedSrcSize: piece.length, params } };
 }

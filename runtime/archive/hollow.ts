@@ -14,11 +14,11 @@ import {
 // fresh workspace may have folders that nobody has put anything in, but that steps are in already: they must stay the same folders.
 
 /** The folders below `root`, parents first, where it has no more than folders; undefined where it has anything else, or nothing. */
-export function hollowFolders(root: Buffer, except: string): string[] | undefined {
+export function hollowFolders(root: Buffer, except: readonly string[]): string[] | undefined {
   const found: string[] = [];
   const visit = (folder: string): boolean =>
     readdirSync(at(root, folder), { withFileTypes: true, encoding: 'latin1' }).every((entry) => {
-      if (folder === '' && entry.name === except) return true;
+      if (folder === '' && except.includes(entry.name)) return true;
       if (!entry.isDirectory()) return false;
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
       found.push(path);

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { MessagePort } from 'node:worker_threads';
 import { type ChangeColumns, fromColumns, toColumns } from './change-columns.ts';
 import type { Change } from './changes.ts';
+import { Collector } from './collect.ts';
 import type { Thread } from './thread.ts';
 import { fromThreadError, type ThreadError, toThreadError } from './thread-error.ts';
 import { type PackedTree, packTree, type WriteTreeOptions } from './write-tree.ts';
@@ -23,6 +24,9 @@ export type PackThread = Thread<PackQuestion, PackAnswer>;
 /** Pieces on their way, so that a thread never waits for the network while that is fast enough. */
 const ahead = 2;
 
+/** Frames that a thread has compressed at a time: there are other threads. */
+const parallel = 2;
+
 /** {@link packTree} in a thread, which is as good as new after it, unless it is left early: then end it. */
 export async function* packInThread(
   thread: PackThread,
@@ -33,6 +37,7 @@ export async function* packInThread(
   const { progress, signal, ...plain } = options;
   const columns = toColumns(changes);
   thread.send({ kind: 'pack', root: tree.root, changes: columns, options: plain }, [columns.numbers.buffer]);
+  const collector = new Collector();
   for (;;) {
     const answer = await thread.next(signal);
     switch (answer.kind) {
@@ -40,6 +45,7 @@ export async function* packInThread(
         progress?.(answer.tarSize);
         yield Buffer.from(answer.bytes.buffer, answer.bytes.byteOffset, answer.bytes.length);
         thread.send({ kind: 'more' });
+        collector.letGo(answer.bytes.length);
         break;
       case 'packed':
         progress?.(answer.packed.tarSize);
@@ -63,7 +69,7 @@ export function servePacking(port: MessagePort): void {
     const count = (size: number): void => {
       tarSize = size;
     };
-    const pieces = packTree({ root }, fromColumns(changes), { ...options, progress: count });
+    const pieces = packTree({ root }, fromColumns(changes), { ...options, progress: count }, parallel);
     for (;;) {
       const next = await pieces.next();
       if (next.done === true) {

@@ -21,7 +21,8 @@ export function parsePax(content: Buffer, source: string): PaxRecords {
       throw new SubpipeError('FAILED', `${source} has a damaged extended header`);
     }
     const key = content.toString('latin1', space + 1, equals);
-    const value = content.subarray(equals + 1, end - 1);
+    // A copy: the piece that it was found in is given back.
+    const value = Buffer.from(content.subarray(equals + 1, end - 1));
     if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes') parts.push(value.toString('latin1'));
     else records.set(key, value);
     from = end;

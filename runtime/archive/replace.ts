@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { SubpipeError } from '../errors.ts';
 import { isRecord } from '../oci/manifest.ts';
 import { emptyHollow, fillHollow, hollowFolders } from './hollow.ts';
-import { workFolder } from './scan.ts';
+import { lostAndFound, workFolder } from './scan.ts';
 
 /**
  * Replaces what is in `target` by what `fill` writes into a fresh folder that only this user can enter. All or nothing:
@@ -72,9 +72,11 @@ export function repairFolder(target: string): boolean {
 }
 
 function exchange(target: string, work: string): void {
-  const old = names(target).filter((name) => name !== workFolder);
-  const fresh = names(join(work, 'new'));
-  const hollow = hollowFolders(Buffer.from(target), workFolder);
+  const kept = [workFolder, lostAndFound];
+  const old = names(target).filter((name) => !kept.includes(name));
+  // An image of a whole volume may have one as well.
+  const fresh = names(join(work, 'new')).filter((name) => name !== lostAndFound);
+  const hollow = hollowFolders(Buffer.from(target), kept);
   const part = join(work, 'journal.part');
   writeFileSync(part, JSON.stringify({ old, new: fresh, hollow }), { flush: true });
   renameSync(part, join(work, 'journal'));

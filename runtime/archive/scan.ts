@@ -6,6 +6,9 @@ import { type BytePath, fromLatin1, join, locator, rootPath, shown } from './pat
 /** Where a pull works while it runs, at the top of a workspace: never part of its content. */
 export const workFolder = '.subpipe-pull';
 
+/** What mke2fs(8) puts at the top of a volume, for root alone: it belongs to the volume, and no workspace has it. */
+export const lostAndFound = 'lost+found';
+
 /** Something in a folder, as lstat told. Times are milliseconds with fractions, as Node gives them: for comparing. */
 export interface TreeNode {
   path: BytePath;
@@ -56,7 +59,7 @@ export async function scanTree(
     const names = readdirSync(at(folder), { encoding: 'latin1' });
     names.sort();
     for (const name of names) {
-      if (folder === '' && name === workFolder) continue;
+      if (folder === '' && (name === workFolder || name === lostAndFound)) continue;
       const path = join(folder, name);
       const found = lstatSync(at(path), { throwIfNoEntry: false });
       if (found === undefined) throw changed(path);

@@ -4,6 +4,8 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createGunzip, createZstdDecompress, zstdDecompress } from 'node:zlib';
 import { SubpipeError } from '../errors.ts';
+import { Collector, release } from './collect.ts';
+import { frameSize } from './frames.ts';
 import { ZstdFrames } from './zstd-frames.ts';
 
 const unpackWhole = promisify(zstdDecompress);
@@ -13,6 +15,8 @@ const wholeFrame = 8 * 1024 * 1024;
 /** A whole frame that becomes more than this is a bomb or not of ours: it is unpacked piece by piece instead. */
 const wholeContent = 16 * 1024 * 1024;
 const parallel = 3;
+/** A little more than our own frames become, so that they come in one piece. */
+const oneChunk = frameSize + 1024;
 const large = 1024 * 1024;
 
 /**
@@ -21,6 +25,7 @@ const large = 1024 * 1024;
  * say whether it was what it should be.
  *
  * @param source said in errors.
+ * @returns pieces, each of which is gone when the next is asked for.
  * @throws SubpipeError `FAILED` when it is damaged, and what `packed` fails with.
  */
 export async function* unpack(packed: Readable, source: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
@@ -76,11 +81,14 @@ async function* pieceOf(queue: Promise<Buffer>[], signal?: AbortSignal): AsyncGe
   const next = queue.shift();
   if (next === undefined) return;
   signal?.throwIfAborted();
-  yield await next;
+  const piece = await next;
+  yield piece;
+  // Made for us alone, unlike what streams give. V8 would let dozens of MiB come together.
+  release(piece);
 }
 
 async function unpackOne(bytes: Buffer): Promise<Buffer> {
-  return unpackWhole(bytes, { chunkSize: large, maxOutputLength: wholeContent });
+  return unpackWhole(bytes, { chunkSize: oneChunk, maxOutputLength: wholeContent });
 }
 
 type Frame = { kind: 'whole'; bytes: Buffer } | { kind: 'open'; pieces: AsyncGenerator<Buffer> };
@@ -156,6 +164,7 @@ async function* join(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerato
 
 /** Pieces of a megabyte or so: each that zlib gets costs a turn in another thread. */
 async function* coalesce(packed: Readable, signal?: AbortSignal): AsyncGenerator<Buffer> {
+  const collector = new Collector();
   let held: Buffer[] = [];
   let size = 0;
   for await (const piece of packed) {
@@ -165,6 +174,7 @@ async function* coalesce(packed: Readable, signal?: AbortSignal): AsyncGenerator
     size += piece.length;
     if (size < large) continue;
     yield Buffer.concat(held, size);
+    collector.letGo(size);
     held = [];
     size = 0;
   }

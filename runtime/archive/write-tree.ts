@@ -58,11 +58,12 @@ export async function writeTree(
 /** What is known of a layer but for its packed bytes. */
 export type PackedTree = Pick<Layer, 'diffId' | 'tarSize'>;
 
-/** The bytes of {@link writeTree}. */
+/** The bytes of {@link writeTree}. @param parallel see {@link compressFrames}. */
 export async function* packTree(
   tree: { root: string },
   changes: Iterable<Change>,
   options: WriteTreeOptions = {},
+  parallel?: number,
 ): AsyncGenerator<Buffer, PackedTree> {
   const filler = new Filler();
   const hash = createHash('sha256');
@@ -77,7 +78,7 @@ export async function* packTree(
     }
   };
   const compression = options.compression ?? { kind: 'zstd' };
-  yield* compressFrames(pieces(), compression, (piece) => filler.giveBack(piece));
+  yield* compressFrames(pieces(), compression, (piece) => filler.giveBack(piece), parallel);
   return { diffId: asDigest(hash), tarSize };
 }
 

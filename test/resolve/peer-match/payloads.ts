@@ -1,4 +1,4 @@
-import type { Case } from './cases.ts';
+import type { Case } from './case.ts';
 
 const sha = '0123456789abcdef0123456789abcdef01234567';
 const zero = '0'.repeat(40);

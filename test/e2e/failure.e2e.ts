@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { apply } from './support/apply.ts';
 import { testNamespace } from './support/namespace.ts';
-import { call, parent, scriptPipeline, show, sleeping } from './support/pipelines.ts';
+import { atTheEnd, call, parent, scriptPipeline, show, sleeping, when } from './support/pipelines.ts';
 import { childrenOf, logOf, resultsOf, run, verdict } from './support/runs.ts';
 
 const failing = scriptPipeline('failing', 'echo it breaks; exit 3');
@@ -16,10 +16,7 @@ describe('a child that fails', { concurrency: 3 }, () => {
       reason: '$(tasks.call.results.reason)',
       task: '$(tasks.call.status)',
     };
-    const done = await run(
-      namespace,
-      parent(call('call', { pipeline: 'failing' }), `    finally:\n${show('report', values).replace(/^/gm, '    ')}`),
-    );
+    const done = await run(namespace, parent(call('call', { pipeline: 'failing' }), atTheEnd(show('report', values))));
     assert.equal(verdict(done), 'False Failed');
     assert.match(await logOf(namespace, 'main', 'report'), /status=Failed reason=Failed task=Failed/);
     const [child] = await childrenOf(namespace, 'main');
@@ -29,7 +26,8 @@ describe('a child that fails', { concurrency: 3 }, () => {
   it('does not fail the parent with on-failure continue, and later tasks branch on its status', async (t) => {
     const namespace = await testNamespace(t, 'continue');
     await apply(namespace, failing);
-    const later = `${show('after', { status: '$(tasks.call.results.status)' })}\n  when: [{input: $(tasks.call.results.status), operator: in, values: [Failed]}]`;
+    const status = '$(tasks.call.results.status)';
+    const later = when(show('after', { status }), status, 'Failed');
     const done = await run(
       namespace,
       parent(`${call('call', { pipeline: 'failing', 'on-failure': 'continue' })}\n${later}`),
@@ -80,7 +78,7 @@ describe('the timeout of a call', { concurrency: 2 }, () => {
       namespace,
       parent(
         call('call', { pipeline: 'slow', timeout: '1h' }),
-        `    finally:\n${show('report', { status: '$(tasks.call.results.status)' }).replace(/^/gm, '    ')}`,
+        atTheEnd(show('report', { status: '$(tasks.call.results.status)' })),
         '  timeouts: {pipeline: 120s, tasks: 60s, finally: 60s}',
       ),
     );

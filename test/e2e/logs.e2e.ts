@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { pipelineRuns } from '../../runtime/kube/resource.ts';
+import type { PipelineRun } from '../../runtime/tekton/types.ts';
 import { apply } from './support/apply.ts';
+import { kube } from './support/context.ts';
 import { testNamespace } from './support/namespace.ts';
-import { call, parent, scriptPipeline } from './support/pipelines.ts';
-import { logOf, run } from './support/runs.ts';
+import { call, parent, scriptPipeline, sleeping } from './support/pipelines.ts';
+import { firstChild, isDone, logged, logOf, run, start, taskRunOf } from './support/runs.ts';
 
 /** Two tasks, one of which fails at its first try. */
 const flaky = `
@@ -34,6 +37,16 @@ describe("the log of the caller's step", { concurrency: 3 }, () => {
     assert.match(log, /^\[call\/bad\/run\] try of /m);
     assert.match(log, /^\[call\/bad \(retry 1\)\/run\] try of /m);
     assert.equal(log.match(/from step one/g)?.length, 1, 'no line comes twice');
+  });
+
+  it('has the lines while the child still runs', async (t) => {
+    const namespace = await testNamespace(t, 'live');
+    await apply(namespace, scriptPipeline('slow', sleeping(300)));
+    await start(namespace, parent(call('call', { pipeline: 'slow' })));
+    const { metadata } = await firstChild(namespace, 'main');
+    const { status } = await taskRunOf(namespace, 'main', 'call');
+    await logged(namespace, status?.podName ?? '', 'step-subpipe', '[call/job/run] started\n');
+    assert.equal(isDone(await kube.get<PipelineRun>(pipelineRuns, namespace, metadata.name)), false);
   });
 
   it('has the whole tree: a grandchild under the child that called it', async (t) => {

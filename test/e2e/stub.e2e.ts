@@ -9,62 +9,8 @@ import { apply } from './support/apply.ts';
 import { imageOf, kubectl, subpipe } from './support/command.ts';
 import { kube } from './support/context.ts';
 import { testNamespace } from './support/namespace.ts';
+import { largePipeline, testsPipeline, testsResults } from './support/reports.ts';
 import { childrenOf, ended, logOf, resultsOf, run, verdict } from './support/runs.ts';
-
-/** A Pipeline with params and results of each type; the types of its results are in its Task only. */
-const child = `
-apiVersion: tekton.dev/v1
-kind: Task
-metadata: {name: unit}
-spec:
-  params: [{name: image}, {name: suites, type: array}]
-  results:
-  - {name: url}
-  - {name: reports, type: array}
-  - {name: totals, type: object, properties: {passed: {}, failed: {}}}
-  steps:
-  - name: run
-    image: SHELL_IMAGE
-    args: ["$(params.suites[*])"]
-    env: [{name: IMAGE, value: $(params.image)}]
-    command:
-    - sh
-    - -c
-    - |
-      printf 'https://reports.example/%s' "$IMAGE" > $(results.url.path)
-      printf '["a.xml","b.xml"]' > $(results.reports.path)
-      printf '{"passed":"%s","failed":"0"}' "$#" > $(results.totals.path)
-      test "$IMAGE" != bad
-    - sh
----
-apiVersion: tekton.dev/v1
-kind: Pipeline
-metadata: {name: tests}
-spec:
-  params:
-  - {name: image, type: string}
-  - {name: suites, type: array, default: [unit]}
-  - {name: target, type: object, properties: {region: {}, zone: {}}, default: {region: eu, zone: a}}
-  results:
-  - {name: url, value: $(tasks.unit.results.url)}
-  - {name: reports, value: "$(tasks.unit.results.reports[*])"}
-  - {name: totals, value: "$(tasks.unit.results.totals[*])"}
-  - {name: place, value: {region: $(tasks.where.results.region)}}
-  tasks:
-  - name: unit
-    taskRef: {name: unit}
-    params: [{name: image, value: $(params.image)}, {name: suites, value: ["$(params.suites[*])"]}]
-  - name: where
-    params: [{name: region, value: $(params.target.region)}]
-    taskSpec:
-      params: [{name: region}]
-      results: [{name: region}]
-      steps:
-      - name: run
-        image: SHELL_IMAGE
-        args: [$(params.region)]
-        command: [sh, -c, 'printf %s "$0" > $(results.region.path)']
-`;
 
 /** Applies Pipelines and the stub of one, made by the command and applied by kubectl as a user would. */
 async function stubbed(namespace: string, yaml: string, pipeline: string): Promise<string> {
@@ -109,7 +55,7 @@ async function tasksOf(namespace: string, parent: string): Promise<TaskRun[]> {
 describe('a Task made by subpipe stub', { concurrency: 2 }, () => {
   it('gives results of each type by name to later tasks, when expressions and finally tasks', async (t) => {
     const namespace = await testNamespace(t, 'stub');
-    await stubbed(namespace, child, 'tests');
+    await stubbed(namespace, testsPipeline, 'tests');
     const params = [
       { name: 'image', value: 'app' },
       { name: 'suites', value: ['unit', 'e2e'] },
@@ -142,10 +88,7 @@ describe('a Task made by subpipe stub', { concurrency: 2 }, () => {
     const results = await resultsOf(namespace, 'main', 'tests');
     const [called] = await childrenOf(namespace, 'main');
     assert.deepEqual(results, {
-      url: 'https://reports.example/app',
-      reports: ['a.xml', 'b.xml'],
-      totals: { passed: '2', failed: '0' },
-      place: { region: 'us' },
+      ...testsResults,
       'subpipe-status': 'Succeeded',
       'subpipe-reason': 'Succeeded',
       'subpipe-runs': [called?.metadata.name],
@@ -156,7 +99,7 @@ describe('a Task made by subpipe stub', { concurrency: 2 }, () => {
 
   it('is checked by Tekton before any task of the parent begins', async (t) => {
     const namespace = await testNamespace(t, 'refused');
-    await stubbed(namespace, child, 'tests');
+    await stubbed(namespace, testsPipeline, 'tests');
     const tests = (params: unknown): unknown => ({ name: 'tests', taskRef: { name: 'tests' }, params });
     const image = { name: 'image', value: 'app' };
     const refused: [string, unknown[], RegExp][] = [
@@ -235,7 +178,7 @@ spec:
 
   it('lets the parent go on after a failed child, and gives the status', async (t) => {
     const namespace = await testNamespace(t, 'goon');
-    await stubbed(namespace, child, 'tests');
+    await stubbed(namespace, testsPipeline, 'tests');
     const params = [
       { name: 'image', value: 'bad' },
       { name: 'subpipe-on-failure', value: 'continue' },
@@ -249,21 +192,7 @@ spec:
 
   it('refuses results that are too large together, by name and size, and writes none', async (t) => {
     const namespace = await testNamespace(t, 'stublarge');
-    const large = `
-apiVersion: tekton.dev/v1
-kind: Pipeline
-metadata: {name: large}
-spec:
-  results: [{name: first, value: $(tasks.a.results.text)}, {name: second, value: $(tasks.b.results.text)}]
-  tasks:
-  - name: a
-    taskSpec: &task
-      results: [{name: text}]
-      steps: [{name: run, image: SHELL_IMAGE, command: [sh, -c, "head -c 2500 /dev/zero | tr '\\\\0' x > $(results.text.path)"]}]
-  - name: b
-    taskSpec: *task
-`;
-    await stubbed(namespace, large, 'large');
+    await stubbed(namespace, largePipeline, 'large');
     const done = await run(namespace, main('main', [{ name: 'call', taskRef: { name: 'large' } }]));
     assert.equal(verdict(done), 'False Failed');
     assert.match(
@@ -277,7 +206,7 @@ spec:
 describe('subpipe stub --check', () => {
   it('exits 0 while the Task fits its Pipeline, and 1 with what has changed', async (t) => {
     const namespace = await testNamespace(t, 'check');
-    const text = await stubbed(namespace, child, 'tests');
+    const text = await stubbed(namespace, testsPipeline, 'tests');
     const file = path.join(tmpdir(), `subpipe-${namespace}.yaml`);
     t.after(() => rm(file, { force: true }));
     await writeFile(file, text);

@@ -56,3 +56,13 @@ export function show(name: string, values: Record<string, string>): string {
     params: ${JSON.stringify(Object.keys(values).map((key) => ({ name: key })))}
     steps: [{name: show, image: SHELL_IMAGE, command: [echo, ${JSON.stringify(line)}]}]`;
 }
+
+/** A task that runs only where a value is as given. */
+export function when(task: string, input: string, value: string): string {
+  return `${task}\n  when: [{input: ${input}, operator: in, values: [${value}]}]`;
+}
+
+/** The finally tasks of a {@link parent}. */
+export function atTheEnd(tasks: string): string {
+  return `    finally:\n${tasks.replace(/^/gm, '    ')}`;
+}

@@ -106,16 +106,15 @@ export async function podLog(namespace: string, taskRun: TaskRun): Promise<strin
   return parts.join('');
 }
 
-/** Waits until a step that runs has logged a text. */
-export async function logged(namespace: string, taskRun: TaskRun, text: string): Promise<void> {
-  const { podName = '', steps = [] } = taskRun.status ?? {};
-  const options = { container: steps[0]?.container ?? '', follow: true };
+/** Waits until a container that runs has logged a text. */
+export async function logged(namespace: string, pod: string, container: string, text: string): Promise<void> {
+  const signal = AbortSignal.timeout(patience);
   let log = '';
-  for await (const chunk of await kube.podLog(namespace, podName, options, AbortSignal.timeout(patience))) {
+  for await (const chunk of await kube.podLog(namespace, pod, { container, follow: true }, signal)) {
     log += String(chunk);
     if (log.includes(text)) return;
   }
-  throw new Error(`${taskRun.metadata.name} has not logged "${text}", but: ${log}`);
+  throw new Error(`${pod} has not logged "${text}", but: ${log}`);
 }
 
 /** What a task of a run returned. */

@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, 
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { repairFolder, replaceFolder } from '../../runtime/archive/replace.ts';
+import { scanTree } from '../../runtime/archive/scan.ts';
 import { scratch } from './support.ts';
 
 const replaceModule = join(import.meta.dirname, '../../runtime/archive/replace.ts');
@@ -98,4 +99,20 @@ test('empty folders are there again after a failure in the middle', async () => 
   writeFileSync(join(target, 'src/half'), '');
   assert.equal(repairFolder(target), true);
   assert.deepEqual(readdirSync(target, { recursive: true }), ['src', 'src/deep']);
+});
+
+test("a volume's lost+found is no part of the workspace: not scanned, not moved, not replaced", async () => {
+  const target = await scratch();
+  mkdirSync(join(target, 'lost+found'));
+  writeFileSync(join(target, 'lost+found/inode'), 'kept');
+  writeFileSync(join(target, 'old'), '');
+  assert.deepEqual(
+    (await scanTree(target)).nodes.map(({ path }) => path),
+    ['old'],
+  );
+  await replaceFolder(target, async (inner) => {
+    mkdirSync(join(inner, 'lost+found'));
+    writeFileSync(join(inner, 'x'), '');
+  });
+  assert.deepEqual(readdirSync(target, { recursive: true }).sort(), ['lost+found', 'lost+found/inode', 'x']);
 });

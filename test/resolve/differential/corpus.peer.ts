@@ -1,20 +1,26 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { corpus } from '../corpus/cases.ts';
 import { differences } from './differences.ts';
 import { judge } from './judge.ts';
-import { type Commands, commands, outcomesOf } from './run.ts';
+import type { Outcome } from './outcome.ts';
+import { parallel } from './parallel.ts';
+import { commands, outcomesOf } from './run.ts';
 
-let programs: Commands;
+// Both programs run on all cases at once, as far as there are processors; then each case is judged.
+const outcomes = new Map<string, { peers: Outcome; ours: Outcome }>();
 before(async () => {
-  programs = await commands(new AbortController().signal);
+  await using programs = await commands(new AbortController().signal);
+  await parallel(corpus, async (one) => {
+    outcomes.set(one.title, await outcomesOf(one, programs));
+  });
 });
-after(() => programs[Symbol.asyncDispose]());
 
-for (const one of corpus) {
-  test(`as tkn pac resolve: ${one.title}`, async () => {
-    const { peers, ours } = await outcomesOf(one, programs);
-    judge(one.title, peers, ours);
+for (const { title } of corpus) {
+  test(`as tkn pac resolve: ${title}`, () => {
+    const outcome = outcomes.get(title);
+    assert.ok(outcome);
+    judge(title, outcome.peers, outcome.ours);
   });
 }
 

@@ -52,7 +52,7 @@ test('a second signal ends a process at once', async () => {
 });
 
 test('every step can be started and says what it can', async () => {
-  const steps = ['subpipe', 'subpipe-trigger', 'subpipe-wait'];
+  const steps = ['subpipe', 'subpipe-trigger', 'subpipe-wait', 'oci-workspace-pull', 'oci-workspace-push'];
   const helps = await Promise.all(
     steps.map(async (name) => {
       const step = runFile(`steps/${name}/main.ts`, ['--help']);

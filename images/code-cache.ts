@@ -15,7 +15,7 @@ export const launcher = join(import.meta.dirname, 'launcher.cjs');
  * The compiled code of a bundle for images/launcher.cjs, or undefined when V8 would refuse it.
  *
  * @param filename of the bundle in the image.
- * @param warmUp A run whose functions are compiled, and no others. Unset: all that `--version` loads, called or not.
+ * @param warmUp A run whose functions are compiled, and no others. Unset: all functions are.
  *
  * V8 seeds its hash tables by chance, so the cache is made with fixed seeds: the same bundle gives the same bytes.
  * V8 also keeps a hash of its flags in the cache; it is replaced with the one of a Node with the launcher's flags alone, which is
@@ -33,8 +33,9 @@ export async function codeCache(bundle: string, filename: string, warmUp?: WarmU
       await mkdir(dirname(join(folder, name)), { recursive: true });
       await writeFile(join(folder, name), text);
     }
-    const flags = [...seeds, '--no-flush-bytecode', 'maker.cjs', warmUp === undefined ? 'whole' : 'called', filename];
-    await run(process.execPath, [...flags, ...(warmUp?.args ?? ['--version'])], always);
+    const making =
+      warmUp === undefined ? ['--no-lazy', 'maker.cjs', 'make'] : ['--no-flush-bytecode', 'maker.cjs', 'run'];
+    await run(process.execPath, [...seeds, ...making, filename, ...(warmUp?.args ?? [])], always);
     const [, ...own] = (await readFile(launcher, 'utf8')).split('\n', 1).join().split(' ');
     const { stdout } = await run(process.execPath, [...own, 'maker.cjs', 'adopt', filename], always);
     return stdout === 'accepted' ? await readFile(join(folder, 'cache')) : undefined;

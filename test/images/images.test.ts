@@ -15,6 +15,7 @@ import { readProject } from '../../images/project.ts';
 import { pushImages } from '../../images/push.ts';
 import { stepEntries } from '../../images/step-files.ts';
 import { sizeTable } from '../../images/table.ts';
+import { warmUps } from '../../images/warm-up.ts';
 import { type Entry, textEntry } from '../../runtime/archive/entry.ts';
 import { readConfig } from '../../runtime/oci/config.ts';
 import { readSmall } from '../../runtime/oci/copy.ts';
@@ -144,4 +145,16 @@ test('the compiled code is the same each time, and V8 takes it without the flags
   const second = await codeCache(join(folder, 'longer-name/b.js'), '/subpipe/a.js');
   assert.ok(first !== undefined, 'V8 refused it');
   assert.deepEqual(first, second);
+});
+
+test("pac-resolve's compiled code is that of a small run, the same each time", async () => {
+  const bundles = await scratch();
+  await bundleSteps(['pac-resolve'], bundles, await readProject());
+  const bundle = join(bundles, 'pac-resolve.js');
+  const first = await codeCache(bundle, '/subpipe/pac-resolve.js', warmUps['pac-resolve']);
+  const second = await codeCache(bundle, '/subpipe/pac-resolve.js', warmUps['pac-resolve']);
+  assert.ok(first !== undefined, 'V8 refused it');
+  assert.ok(second?.equals(first));
+  const all = await codeCache(bundle, '/subpipe/pac-resolve.js');
+  assert.ok(all !== undefined && all.length > 2 * first.length, 'it holds what a small run does not call');
 });

@@ -28,7 +28,11 @@ export async function outcomeOf({ code, stdout, stderr, written }: Ended, remote
       .replaceAll(remote, 'http://remote')
       .replace(/\bpac-gitauth-[a-z]{6}\b/g, 'pac-gitauth-RANDOM')
       .replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d /, '');
-  if (code !== 0) return { code, objects: [], said: steady(stderr).trim().split('\n', 3).join('\n').slice(0, 500) };
+  if (code !== 0) {
+    // Go prints where in memory things are.
+    const said = steady(stderr).replace(/\b0x[0-9a-f]{6,}\b/g, '0xADDRESS');
+    return { code, objects: [], said: said.trim().split('\n', 3).join('\n').slice(0, 500) };
+  }
   const objects = (await parseYamlAll(steady(written ?? stdout), 'the output')).map(normal);
   return { code, objects: written === undefined ? objects : [steady(stdout).trim(), ...objects], said: '' };
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import process from 'node:process';
 import { text } from 'node:stream/consumers';
+import { cacheFolder } from '../../../images/project.ts';
 import { parseYamlAll } from '../../../runtime/yaml.ts';
 
 const program = path.resolve(import.meta.dirname, '../../../steps/pac-resolve/main.ts');
@@ -25,7 +26,13 @@ export const commandLine: readonly [string, string] = [process.execPath, program
 
 /** The environment of a command: nobody's home, no cluster, no proxy. */
 export function environment(cwd: string, env: Record<string, string> = {}): Record<string, string> {
-  return { PATH: process.env.PATH ?? '', HOME: path.join(cwd, '.home'), ...env };
+  return {
+    PATH: process.env.PATH ?? '',
+    HOME: path.join(cwd, '.home'),
+    // A file has many commands: what is compiled for one is kept for the next.
+    NODE_COMPILE_CACHE: path.join(cacheFolder, 'compiled'),
+    ...env,
+  };
 }
 
 /** Runs the command as a process of its own in a folder. */

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { fill, good, makeMachine } from './support.ts';
+
+const run = promisify(execFile);
+const absent = ['umoci', 'skopeo'].filter((program) => spawnSync(program, ['--version']).error !== undefined);
+const skip = absent.length > 0 && `${absent.join(' and ')} is not there`;
+
+test('umoci unpacks, and skopeo copies and inspects, what several pushes and a merge have made', { skip }, async () => {
+  await using machine = await makeMachine({ SUBPIPE_PIPELINE_TASK: 'task' });
+  const layout = `oci:${machine.path}/images`;
+  machine.workspace('base', { a: 'a0', 'd/x': 'x', 'd/y': 'y' });
+  await good(machine.push('base', `--target=${layout}:build`, '--compression=gzip'));
+  for (const name of ['one', 'two']) {
+    await good(machine.pull(name, '--', `${layout}:build`));
+    fill(machine.workspace(name), { [name]: name });
+  }
+  rmSync(`${machine.workspace('two')}/d/x`);
+  for (const name of ['one', 'two']) await good(machine.push(name, `--target=${layout}:build`, '--compression=gzip'));
+  await good(machine.pull('both', '--', `${layout}:build`));
+  await good(machine.push('both', `--target=${layout}:merged`, '--compression=gzip', '--expires-after=1d'));
+  await run('umoci', ['unpack', '--rootless', '--image', `${machine.path}/images:merged`, `${machine.path}/bundle`]);
+  const root = `${machine.path}/bundle/rootfs`;
+  assert.deepEqual(readdirSync(root, { recursive: true }).sort(), ['a', 'd', 'd/y', 'one', 'two']);
+  assert.equal(readFileSync(`${root}/a`, 'utf8'), 'a0');
+  await run('skopeo', ['copy', '--insecure-policy', `${layout}:merged`, `dir:${machine.path}/copy`]);
+  const { stdout } = await run('skopeo', ['inspect', '--config', `${layout}:merged`]);
+  const config = JSON.parse(stdout) as { history: { created_by?: string; empty_layer?: boolean }[]; config: unknown };
+  assert.deepEqual(config.config, { Labels: { 'quay.expires-after': '1d' } });
+  assert.deepEqual(
+    config.history.map(({ created_by, empty_layer = false }) => [created_by, empty_layer]),
+    [...Array(3).fill(['task', false]), ['task', true]],
+  );
+});

@@ -2,7 +2,7 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** Bytes of buffers that may be garbage. V8 itself lets 64 MiB come together, in each thread. */
-const enough = 24 * 2 ** 20;
+const enough = 16 * 2 ** 20;
 
 /** Where there is much to look through, V8 knows better when. */
 const largeHeap = 64 * 2 ** 20;
@@ -30,8 +30,11 @@ function exposed(): () => void {
   return typeof found === 'function' ? () => found() : () => {};
 }
 
-/** Gives the memory of a buffer back at once, where it has it for itself. Nobody may look at it any more. */
+/**
+ * Gives the memory behind a buffer back at once. For buffers that nobody looks at any more, nor at others in the same
+ * memory; small ones stay, as Node makes them in memory that many share.
+ */
 export function release(bytes: Buffer): void {
   const { buffer } = bytes;
-  if (bytes.length >= 65536 && buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
+  if (buffer.byteLength >= 2 ** 20 && buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
 }

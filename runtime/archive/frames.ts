@@ -1,10 +1,7 @@
-import type { Buffer } from 'node:buffer';
-import { promisify } from 'node:util';
-import { constants, gzip, type ZlibOptions, type ZstdOptions, zstdCompress } from 'node:zlib';
+import { Buffer } from 'node:buffer';
+import { constants, createGzip, createZstdCompress, type ZlibOptions, type ZstdCompress } from 'node:zlib';
+import { release } from './collect.ts';
 import type { Compression } from './compression.ts';
-
-const gzipWhole = promisify(gzip);
-const zstdWhole = promisify(zstdCompress);
 
 /**
  * Bytes of tar in one zstd frame or gzip member: each is compressed by itself, in a thread of Node's own, so that a
@@ -48,13 +45,31 @@ export async function* compressFrames(
   for (const frame of queue) yield await frame;
 }
 
+/** What `zstdCompress` and `gzip` do, but for the room that they leave to the garbage collector, 2 MiB each time. */
 function compressOne(piece: Buffer, compression: Exclude<Compression, { kind: 'none' }>): Promise<Buffer> {
-  const { gzip, zstd } = settings(compression, piece);
-  return compression.kind === 'gzip' ? gzipWhole(piece, gzip) : zstdWhole(piece, zstd);
+  const engine = compression.kind === 'gzip' ? createGzip(gzipOptions(compression)) : zstd(compression, piece.length);
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const parts: Buffer[] = [];
+  engine.on('data', (part: Buffer) => parts.push(part));
+  engine.once('error', reject);
+  // Not before: until then the engine may write there.
+  engine.once('close', () => {
+    const size = parts.reduce((sum, part) => sum + part.length, 0);
+    const packed = Buffer.allocUnsafeSlow(size);
+    let at = 0;
+    for (const part of parts) at += part.copy(packed, at);
+    for (const part of parts) release(part);
+    resolve(packed);
+  });
+  engine.end(piece);
+  return promise;
 }
 
-function settings({ level }: { level?: number }, piece: Buffer): { gzip: ZlibOptions; zstd: ZstdOptions } {
-  const chunkSize = wholeFrame;
-  const params = { [constants.ZSTD_c_compressionLevel]: level ?? zstdLevel, [constants.ZSTD_c_checksumFlag]: 1 };
-  return { gzip: { level: level ?? 6, chunkSize }, zstd: { chunkSize, pledgedSrcSize: piece.length, params } };
+function gzipOptions({ level = 6 }: { level?: number }): ZlibOptions {
+  return { level, chunkSize: wholeFrame };
+}
+
+function zstd({ level = zstdLevel }: { level?: number }, size: number): ZstdCompress {
+  const params = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 };
+  return createZstdCompress({ chunkSize: wholeFrame, pledgedSrcSize: size, params });
 }

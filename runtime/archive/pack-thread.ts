@@ -96,9 +96,9 @@ export function servePacking(port: MessagePort): void {
   });
 }
 
-/** Bytes with a buffer of their own. Small ones may share theirs with others. */
+/** Bytes with a buffer of their own. */
 function movable(bytes: Buffer): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset, length } = bytes;
-  if (length < 65536 || !(buffer instanceof ArrayBuffer)) return new Uint8Array(bytes);
+  if (length !== buffer.byteLength || !(buffer instanceof ArrayBuffer)) return new Uint8Array(bytes);
   return new Uint8Array(buffer, byteOffset, length);
 }

@@ -44,7 +44,14 @@ export async function resolveRuns(
   }
   checkNames(runs);
   const remote = options.sources === undefined ? undefined : new Remote(options.sources, options.signal);
-  return Promise.all(runs.filter(wanted).map((run) => new Resolution(run, documents, remote, options).resolve()));
+  // Of several that fail, the first in the files is told of, whichever failed first in time.
+  const settled = await Promise.allSettled(
+    runs.filter(wanted).map((run) => new Resolution(run, documents, remote, options).resolve()),
+  );
+  return settled.map((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
+  });
 }
 
 /** The work on one PipelineRun. */

@@ -137,6 +137,7 @@ const yaml: readonly CorpusCase[] = [
 ];
 
 const remote: readonly CorpusCase[] = [
+  one('two runs that fail: the first is told of', `${run('one', ['gone-task'])}${runOf('two', 'gone-pipeline')}`),
   one('a remote file with two Tasks', run('r', ['a'], at('task', '{{REMOTE}}/a.yaml')), {
     remote: { '/a.yaml': task('a', 'far') + task('b', 'far') },
   }),

@@ -200,7 +200,10 @@ spec:
     const log = await logOf(namespace, name, 'together');
     assert.match(log, new RegExp(`have: ${have}\\n`));
     assert.match(log, /inside: one in \/workspace\/w\/src/);
-    assert.match(await logOf(namespace, name, 'report'), new RegExp(`at the end: ${have.replace('try', 'together try')} \\n`));
+    assert.match(
+      await logOf(namespace, name, 'report'),
+      new RegExp(`at the end: ${have.replace('try', 'together try')} \\n`),
+    );
     assert.match(await logOf(namespace, name, 'peek'), /base\ngone\nsrc\none\n/);
   });
 

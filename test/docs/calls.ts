@@ -34,6 +34,9 @@ export async function objectsOf(texts: readonly { text: string; where: string }[
   return found;
 }
 
+/** The steps that call Pipelines: their Tasks are copied and given params of the Pipeline's own. */
+const callers: ReadonlySet<string> = new Set(['subpipe', 'subpipe-trigger']);
+
 /** What is given to one of our Tasks or StepActions. */
 interface Use {
   where: string;
@@ -96,10 +99,11 @@ async function checkUse(
 ): Promise<void> {
   const isOwn = (name: string): boolean => declared.some((param) => param.name === name);
   const others = params.filter(({ name }) => !isOwn(name));
-  if (others.length > 0 && (!isTask || step === 'subpipe-wait')) {
+  const isCall = callers.has(step);
+  if (others.length > 0 && !(isTask && isCall)) {
     throw new Error(`${step} has no param ${others.map(({ name }) => name).join(', ')}`);
   }
-  if (step === 'subpipe-wait' || step === 'pac-resolve') return;
+  if (!isCall) return;
   const own = (name: string): ParamValue | undefined => params.find((param) => param.name === name)?.value;
   const text = (name: string): string | undefined => own(name)?.toString();
   const specOf = (name: string | undefined): PipelineSpec => {

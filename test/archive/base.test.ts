@@ -6,8 +6,9 @@ import { changesFromBase } from '../../runtime/archive/base.ts';
 import { indexLayer, stackIndexes } from '../../runtime/archive/layer-index.ts';
 import { scanTree } from '../../runtime/archive/scan.ts';
 import { selectPaths } from '../../runtime/archive/select.ts';
+import { numbers } from '../support/random.ts';
 import { mutate } from './generate.ts';
-import { extracted, layerOf, look, numbers, packed, scratch, tarOf } from './support.ts';
+import { extracted, layerOf, look, packed, scratch, tarOf } from './support.ts';
 
 test('without a state, content tells what differs from an image', async () => {
   const folder = await scratch();

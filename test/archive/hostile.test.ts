@@ -8,7 +8,8 @@ import { extractLayers } from '../../runtime/archive/extract.ts';
 import { replaceFolder } from '../../runtime/archive/replace.ts';
 import { TarParser } from '../../runtime/archive/tar-parser.ts';
 import { SubpipeError } from '../../runtime/errors.ts';
-import { extracted, layerOf, look, numbers, packed, scratch, tarOf } from './support.ts';
+import { numbers } from '../support/random.ts';
+import { extracted, layerOf, look, packed, scratch, tarOf } from './support.ts';
 
 const tricks: Record<string, { layers: Buffer[]; error: RegExp }> = {
   'an absolute path': { layers: [tarOf({ path: '/tmp/evil', content: 'x' })], error: /expected a relative path/ },

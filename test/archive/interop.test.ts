@@ -15,8 +15,9 @@ import { writeTree } from '../../runtime/archive/write-tree.ts';
 import { Layout } from '../../runtime/oci/layout.ts';
 import { mediaTypes, storeManifest } from '../../runtime/oci/manifest.ts';
 import { blobOf } from '../oci/helpers.ts';
+import { numbers } from '../support/random.ts';
 import { mutate } from './generate.ts';
-import { look, numbers, scratch } from './support.ts';
+import { look, scratch } from './support.ts';
 
 const has = (program: string) => existsSync(`/usr/bin/${program}`);
 const isRoot = process.getuid?.() === 0;

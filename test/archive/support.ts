@@ -72,14 +72,3 @@ export function look(root: string): Map<string, unknown> {
   visit(Buffer.from(root));
   return seen;
 }
-
-/** The same numbers from 0 to 1 for the same seed (mulberry32). */
-export function numbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let value = Math.imul(state ^ (state >>> 15), 1 | state);
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
-    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

@@ -10,8 +10,9 @@ import { scanTree, type Tree } from '../../runtime/archive/scan.ts';
 import { splitChanges } from '../../runtime/archive/split.ts';
 import { type WriteTreeOptions, writeTree } from '../../runtime/archive/write-tree.ts';
 import { Meter } from '../../runtime/oci/digest.ts';
+import { numbers } from '../support/random.ts';
 import { mutate } from './generate.ts';
-import { numbers, scratch } from './support.ts';
+import { scratch } from './support.ts';
 
 const nowhere = () => new Writable({ write: (_bytes, _encoding, done) => done() });
 

@@ -11,8 +11,9 @@ import { scanTree } from '../../runtime/archive/scan.ts';
 import { splitChanges } from '../../runtime/archive/split.ts';
 import { loadState, saveState } from '../../runtime/archive/state.ts';
 import { writeTree } from '../../runtime/archive/write-tree.ts';
+import { numbers } from '../support/random.ts';
 import { mutate } from './generate.ts';
-import { extracted, look, numbers, packed, scratch } from './support.ts';
+import { extracted, look, packed, scratch } from './support.ts';
 
 for (const kind of ['none', 'gzip', 'zstd'] as const) {
   test(`generated trees come back as they were, by ${kind} layers of their changes`, async () => {

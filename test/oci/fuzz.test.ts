@@ -7,20 +7,16 @@ import { readConfig } from '../../runtime/oci/config.ts';
 import { readDockerConfig } from '../../runtime/oci/docker-config.ts';
 import { manifestLimit, mediaTypes, readManifest } from '../../runtime/oci/manifest.ts';
 import { parseLocation } from '../../runtime/oci/name.ts';
+import { numbers } from '../support/random.ts';
 
 /** More of it: `SUBPIPE_FUZZ_RUNS=1000000 SUBPIPE_FUZZ_SEED=7 node --test test/oci/fuzz.test.ts`. */
 const runs = Number(process.env.SUBPIPE_FUZZ_RUNS ?? 3000);
 const seed = Number(process.env.SUBPIPE_FUZZ_SEED ?? 1);
 
-/** The same numbers for the same seed (mulberry32). */
+/** Whole numbers below a limit. */
 function randomFrom(start: number): (limit: number) => number {
-  let state = start >>> 0;
-  return (limit) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
-  };
+  const next = numbers(start);
+  return (limit) => Math.floor(next() * limit);
 }
 
 type Random = ReturnType<typeof randomFrom>;

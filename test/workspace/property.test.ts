@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { mutate } from '../archive/generate.ts';
-import { look, numbers } from '../archive/support.ts';
+import { look } from '../archive/support.ts';
 import { FakeRegistry } from '../fakes/registry.ts';
+import { numbers } from '../support/random.ts';
 import { good, makeMachine, result } from './support.ts';
 
 /** As root, owners are kept too, or else a set-id bit of somebody else's file would be lost. */

@@ -1,6 +1,7 @@
 import { createCipheriv } from 'node:crypto';
 import { globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { numbers } from '../../support/random.ts';
 
 /** S: 53,000 small files, 314 MB. B: 9 files, 1 GB, half of it incompressible. G: 21,000 source files, 164 MB. */
 export const corpora = {
@@ -77,17 +78,6 @@ function sources(): Buffer {
     if (found.isFile() && found.size < 1e6) parts.push(readFileSync(join(root, file)));
   }
   return Buffer.concat(parts).subarray(0, 64e6);
-}
-
-/** The same numbers from 0 to 1 for the same seed (mulberry32). */
-function numbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let value = Math.imul(state ^ (state >>> 15), 1 | state);
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
-    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 function normal(next: () => number): number {

@@ -1,19 +1,14 @@
-/** Numbers that look random and are the same for the same seed (mulberry32). */
+import { numbers } from '../../../support/random.ts';
+
+/** What looks random and is the same for the same seed. */
 export class Random {
-  #state: number;
+  /** At least 0, less than 1. */
+  readonly next: () => number;
 
   constructor(seed: number) {
-    this.#state = seed | 0;
+    this.next = numbers(seed);
     // Seeds that follow each other begin alike without this.
     for (let index = 0; index < 3; index++) this.next();
-  }
-
-  /** At least 0, less than 1. */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   }
 
   /** A whole number from 0 to `below`, without `below`. */

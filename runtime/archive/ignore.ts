@@ -26,8 +26,10 @@ export async function selection(patterns: Patterns): Promise<Selection | undefin
   const { exclude = [], include = [] } = patterns;
   if (exclude.length === 0 && include.length === 0) return undefined;
   const { default: ignore } = await import('ignore');
-  const out = ignore({ allowRelativePaths: true }).add([...exclude]);
-  const chosen = include.length === 0 ? undefined : ignore({ allowRelativePaths: true }).add([...include]);
+  // As git on Linux: names that differ in case are two names.
+  const rules = { allowRelativePaths: true, ignorecase: false };
+  const out = ignore(rules).add([...exclude]);
+  const chosen = include.length === 0 ? undefined : ignore(rules).add([...include]);
   return {
     has(path, folder) {
       const text = toBytes(path).toString('utf8') + (folder ? '/' : '');

@@ -56,13 +56,14 @@ test('patterns: what .ociignore and --exclude name stays out; with --include the
   const source = machine.workspace('source', {
     '.ociignore': '*.log\n',
     'a.log': 'l',
+    'b.LOG': 'L',
     'node_modules/x': 'x',
     'dist/app.js': 'j',
     'src/main.ts': 't',
   });
   await good(machine.push('source', target, '--exclude=node_modules/'));
   const pulled = await good(machine.pull('work', '--', `oci:${machine.path}/images:x`));
-  const names = ['.ociignore', 'dist', 'dist/app.js', 'src', 'src/main.ts'];
+  const names = ['.ociignore', 'b.LOG', 'dist', 'dist/app.js', 'src', 'src/main.ts'];
   assert.deepEqual(readdirSync(machine.workspace('work'), { recursive: true }).sort(), names, pulled.stderr);
   const only = await good(machine.push('source', `--target=oci:${machine.path}/images:dist`, '--include=dist/'));
   await good(machine.pull('dist', '--', result(only, 'image')));

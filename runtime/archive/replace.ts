@@ -3,6 +3,8 @@ import { dirname, join } from 'node:path';
 import { SubpipeError } from '../errors.ts';
 import { isRecord } from '../oci/manifest.ts';
 import { emptyHollow, fillHollow, hollowFolders } from './hollow.ts';
+import { isDenied, moveTo } from './move.ts';
+import { moveOverlay, type Overlay, planOverlay, undoOverlay } from './overlay.ts';
 import { lostAndFound, workFolder } from './scan.ts';
 
 /**
@@ -13,8 +15,14 @@ import { lostAndFound, workFolder } from './scan.ts';
  * A folder that is not there appears by one rename. In one that is there, the children are exchanged: a workspace is a
  * mount point, which cannot be renamed. One that has nothing but empty folders keeps these: steps may have begun in them.
  * Two at a time in one folder are not supported.
+ *
+ * @param how `over`: what is in `target` stays, but for what `fill` writes in its place.
  */
-export async function replaceFolder<T>(target: string, fill: (folder: string) => Promise<T>): Promise<T> {
+export async function replaceFolder<T>(
+  target: string,
+  fill: (folder: string) => Promise<T>,
+  how: 'all' | 'over' = 'all',
+): Promise<T> {
   const found = lstatSync(target, { throwIfNoEntry: false });
   if (found === undefined) return create(target, fill);
   if (!found.isDirectory()) throw new SubpipeError('FAILED', `${target} is no folder`);
@@ -25,7 +33,8 @@ export async function replaceFolder<T>(target: string, fill: (folder: string) =>
     mkdirSync(join(work, 'new'), 0o700);
     mkdirSync(join(work, 'old'), 0o700);
     const result = await fill(join(work, 'new'));
-    exchange(target, work);
+    if (how === 'over') layOver(target, work);
+    else exchange(target, work);
     remove(work);
     return result;
   } catch (error) {
@@ -56,7 +65,8 @@ export function repairFolder(target: string): boolean {
   const found = lstatSync(work, { throwIfNoEntry: false });
   if (found === undefined) return false;
   const journal = found.isDirectory() ? readJournal(work) : undefined;
-  if (journal?.hollow !== undefined) emptyHollow(Buffer.from(target), journal.hollow, journal.new);
+  if (journal?.over !== undefined) undoOverlay(journal.over, ...placesOf(target, work));
+  else if (journal?.hollow !== undefined) emptyHollow(Buffer.from(target), journal.hollow, journal.new);
   else if (journal !== undefined) {
     const olds = new Set(journal.old);
     const aside = join(work, 'old');
@@ -77,9 +87,7 @@ function exchange(target: string, work: string): void {
   // An image of a whole volume may have one as well.
   const fresh = names(join(work, 'new')).filter((name) => name !== lostAndFound);
   const hollow = hollowFolders(Buffer.from(target), kept);
-  const part = join(work, 'journal.part');
-  writeFileSync(part, JSON.stringify({ old, new: fresh, hollow }), { flush: true });
-  renameSync(part, join(work, 'journal'));
+  writeJournal(work, { old, new: fresh, hollow });
   if (hollow !== undefined) fillHollow(Buffer.from(join(work, 'new')), Buffer.from(target));
   else {
     move(target, old, join(work, 'old'));
@@ -87,6 +95,32 @@ function exchange(target: string, work: string): void {
   }
   // From here on it has happened: what is aside is only to be removed.
   rmSync(join(work, 'journal'));
+}
+
+function layOver(target: string, work: string): void {
+  const places = placesOf(target, work);
+  const over = planOverlay(places[0], places[1], [workFolder, lostAndFound]);
+  writeJournal(work, { old: [], new: [], over });
+  moveOverlay(over, ...places);
+  rmSync(join(work, 'journal'));
+}
+
+function placesOf(target: string, work: string): [Buffer, Buffer, Buffer] {
+  return [Buffer.from(join(work, 'new')), Buffer.from(target), Buffer.from(join(work, 'old'))];
+}
+
+/** What an exchange is about to move. */
+interface Journal {
+  old: string[];
+  new: string[];
+  hollow?: string[] | undefined;
+  over?: Overlay | undefined;
+}
+
+function writeJournal(work: string, journal: Journal): void {
+  const part = join(work, 'journal.part');
+  writeFileSync(part, JSON.stringify(journal), { flush: true });
+  renameSync(part, join(work, 'journal'));
 }
 
 function names(folder: string): string[] {
@@ -98,26 +132,14 @@ function has(folder: string, name: string): boolean {
 }
 
 function move(from: string, list: readonly string[], to: string): void {
-  for (const name of list) {
-    const source = child(from, name);
-    try {
-      renameSync(source, child(to, name));
-    } catch (error) {
-      // A folder that its owner may not write to cannot change its parent, unless root moves it.
-      const { mode } = lstatSync(source);
-      if (!isDenied(error)) throw error;
-      chmodSync(source, 0o700);
-      renameSync(source, child(to, name));
-      chmodSync(child(to, name), mode & 0o7777);
-    }
-  }
+  for (const name of list) moveTo(child(from, name), child(to, name));
 }
 
 function child(folder: string, name: string): Buffer {
   return Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, 'latin1')]);
 }
 
-function readJournal(work: string): { old: string[]; new: string[]; hollow?: string[] } | undefined {
+function readJournal(work: string): Journal | undefined {
   let text: string;
   try {
     text = readFileSync(join(work, 'journal'), 'utf8');
@@ -126,11 +148,17 @@ function readJournal(work: string): { old: string[]; new: string[]; hollow?: str
   }
   const value: unknown = JSON.parse(text);
   if (isRecord(value) && isNames(value.old) && isNames(value.new)) {
-    const { old, new: fresh, hollow } = value;
+    const { old, new: fresh, hollow, over } = value;
+    if (isOverlay(over)) return { old, new: fresh, over };
+    if (over !== undefined) throw damaged(work);
     if (hollow === undefined) return { old, new: fresh };
     if (isPaths(hollow)) return { old, new: fresh, hollow };
   }
-  throw new SubpipeError('FAILED', `${work}/journal is damaged`, {
+  throw damaged(work);
+}
+
+function damaged(work: string): SubpipeError {
+  return new SubpipeError('FAILED', `${work}/journal is damaged`, {
     hint: `What was in the folder is in ${work}/old: move it back by hand, then remove ${work}.`,
   });
 }
@@ -143,6 +171,10 @@ function isNames(value: unknown): value is string[] {
 
 function isPaths(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string' && isNames(item.split('/')));
+}
+
+function isOverlay(value: unknown): value is Overlay {
+  return isRecord(value) && isPaths(value.paths) && isPaths(value.had);
 }
 
 /** Also where there are folders that their owner may not write to, as in a cache of Go modules. */
@@ -161,8 +193,4 @@ function open(folder: Buffer): void {
   for (const entry of readdirSync(folder, { withFileTypes: true, encoding: 'buffer' })) {
     if (entry.isDirectory()) open(Buffer.concat([folder, Buffer.from('/'), entry.name]));
   }
-}
-
-function isDenied(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
 }

@@ -38,17 +38,17 @@ export interface Tree {
 /**
  * What is in a folder. Synchronous inside: asynchronous calls take three times as long.
  *
- * @param patterns what stays out; those of the folder's own `.ociignore` are added.
+ * @param options.exclude what stays out; those of the folder's own `.ociignore` are added, unless `ignoreFile` is false.
  * @throws SubpipeError `INVALID` when `root` is no folder, `FAILED` when something cannot be read.
  */
 export async function scanTree(
   root: string,
-  options: Patterns & { signal?: AbortSignal | undefined } = {},
+  options: Patterns & { ignoreFile?: boolean; signal?: AbortSignal | undefined } = {},
 ): Promise<Tree> {
   const top = lstatSync(root, { throwIfNoEntry: false });
   if (top === undefined) throw invalid(`${root} is not there: expected a folder`);
   if (!top.isDirectory()) throw invalid(`${root} is not a folder`);
-  const own = readIgnoreFile(root);
+  const own = options.ignoreFile === false ? [] : readIgnoreFile(root);
   const chosen = await selection({ ...options, exclude: [...(options.exclude ?? []), ...own] });
   const at = locator(root);
   const tree: Tree = { root, nodes: [], skipped: [] };

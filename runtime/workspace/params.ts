@@ -15,3 +15,13 @@ export const stateParams = {
     'The folder, outside the workspace, that keeps what a pull has seen. Default: one that the steps of a pod share.',
   ),
 };
+
+/** Flags that make a pull or push one of a cache. */
+export function cacheParams(what: string) {
+  return {
+    key: text(
+      `${what} {hash PATTERN …} in it is the hash of all files that match, {os} and {arch} are those of the machine.`,
+    ),
+    keyFolder: text('The folder that the patterns of key look in. Default: folder.'),
+  };
+}

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Extracted, type ExtractOptions, extractLayers, type LayerSource } from '../archive/extract.ts';
+import { type Extracted, type ExtractOptions, extractLayers } from '../archive/extract.ts';
 import { type MergePlan, type MergePolicy, type MergeSource, planMerge } from '../archive/merge.ts';
 import { type BytePath, shown } from '../archive/path.ts';
 import { repairFolder, replaceFolder } from '../archive/replace.ts';
@@ -10,13 +10,13 @@ import { selectPaths } from '../archive/select.ts';
 import { isUntouched } from '../archive/state.ts';
 import { invalid } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { Digest } from '../oci/digest.ts';
 import type { Platform } from '../oci/manifest.ts';
 import { isNeeded } from './cover.ts';
-import { isBase, type WorkspaceImage, type WorkspaceLayer } from './image.ts';
+import { isBase, type WorkspaceImage } from './image.ts';
+import { layerName, layerOpener, sourceLayer } from './layer-source.ts';
 import { type Basis, forget, type Memory, memoryFile, recall, remember } from './memory.ts';
 import { formatBytes, Progress } from './progress.ts';
-import { openPlace, type Place, type Registries } from './reference.ts';
+import type { Registries } from './reference.ts';
 import { readSource, withoutAncestors } from './source.ts';
 import { tarSizeOf } from './weight.ts';
 
@@ -91,12 +91,7 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
   }
   // From here on it is no longer what the memory says.
   forget(file);
-  const places = new Map<string, Promise<Place>>();
-  const open = (from: string) => {
-    const place = places.get(from) ?? openPlace(from, registries);
-    places.set(from, place);
-    return place;
-  };
+  const open = layerOpener(registries);
   const sources = images.map((image): MergeSource => {
     const layers = image.layers.filter((layer) => isNeeded(layer, options.paths ?? []));
     return { name: image.name, layers: layers.map((layer) => sourceLayer(layer, open)) };
@@ -171,21 +166,6 @@ async function sourcesOf(options: PullOptions, registries: Registries): Promise<
   const images = withoutAncestors(found.flat());
   if (images.length > 0 || base === undefined) return images;
   return withoutAncestors(await readSource(base, common));
-}
-
-function layerName({ descriptor, from }: WorkspaceLayer): string {
-  return `${descriptor.digest} of ${from}`;
-}
-
-function sourceLayer(layer: WorkspaceLayer, open: (from: string) => Promise<Place>): LayerSource & { digest: Digest } {
-  const { descriptor, diffId, from } = layer;
-  return {
-    name: layerName(layer),
-    digest: descriptor.digest,
-    size: descriptor.size,
-    diffId,
-    open: async (signal) => (await open(from)).target.readBlob(descriptor, { signal }),
-  };
 }
 
 function policyFor(policy: MergePolicy | undefined, images: readonly WorkspaceImage[]): MergePolicy {

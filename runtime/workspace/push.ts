@@ -106,7 +106,8 @@ export async function pushWorkspace(options: PushOptions): Promise<Pushed> {
     await bringImage(only, place, options);
     return { ...there, size: 0, changes };
   }
-  const { sent, image } = await sendSimpler(place, tree, baseline, options);
+  const name = (manifest: StoredManifest) => nameImage(place, manifest, namingOf(options));
+  const { sent, image } = await sendSimpler(place, tree, baseline, options, name);
   if (include.length === 0) {
     const { partial = false } = (await recall(memory)) ?? {};
     await remember(memory, tree, { basis: 'layers', images: [image], partial, request: '' }, signal);
@@ -125,12 +126,13 @@ function noDigest(target: string): SubpipeError {
   return invalid(`--target is ${target}: expected REPO:TAG or oci:FOLDER:TAG, as the digest is what a push gives`);
 }
 
-/** Sends the image as it is wished, and as the registry takes it where it refuses that. */
-async function sendSimpler(
+/** Sends the image as it is wished, and as the registry takes it where it refuses that. `name` writes its manifest. */
+export async function sendSimpler(
   place: Place,
   tree: Tree,
   baseline: Baseline,
-  options: PushOptions,
+  options: Omit<PushOptions, 'folder' | 'env'>,
+  name: (manifest: StoredManifest) => Promise<void>,
 ): Promise<{ sent: Sent; image: WorkspaceImage }> {
   const { log, signal, terminal } = options;
   let form: Form = firstForm(options);
@@ -143,7 +145,7 @@ async function sendSimpler(
         registries: options.registries ?? {},
         progress,
       });
-      await nameImage(place, sent.manifest, namingOf(options));
+      await name(sent.manifest);
       const image = imageOf(options.target, place.name, sent.manifest, sent.configBytes);
       const what = `${sent.changes.length} changes, ${formatBytes(sent.size)} in ${sent.layers} new layers`;
       log.info(`pushed ${image.name}: ${what}, ${progress.end()}`);

@@ -1,7 +1,7 @@
 import { choice, list, text, toggle, words } from '../../runtime/params.ts';
 import { arrayResult, textResult } from '../../runtime/results.ts';
 import { defineStep } from '../../runtime/step.ts';
-import { registryParams, stateParams } from '../../runtime/workspace/params.ts';
+import { cacheParams, registryParams, stateParams } from '../../runtime/workspace/params.ts';
 
 export const ociWorkspacePull = defineStep({
   name: 'oci-workspace-pull',
@@ -26,6 +26,15 @@ export const ociWorkspacePull = defineStep({
     }),
     mode: choice(['keep', 'group'], 'With group, the group may do what the owner may.', { default: 'keep' }),
     platform: text("Which image of an index, such as linux/arm64. Default: this machine's."),
+    ...cacheParams(
+      'Put the cache of this key into the folder, over what is there; sources are the repositories of caches.',
+    ),
+    restoreKeys: words(
+      'Where there is no cache of the key: beginnings of other keys; the newest cache of the first counts.',
+      {
+        form: 'PREFIX,…',
+      },
+    ),
     ...stateParams,
     ...registryParams,
   },
@@ -35,7 +44,10 @@ export const ociWorkspacePull = defineStep({
     image: textResult('The image by its digest, where there is just one.'),
     sources: arrayResult('All images by their digests.'),
     size: textResult("Bytes of the images' layers, packed."),
-    files: textResult('Files and folders in the workspace.'),
+    files: textResult('Files and folders in the workspace; with key, those of the cache.'),
+    cache: textResult('With key: hit, partial (a cache by restore-keys) or miss.'),
+    key: textResult('With key: what it is with its hashes.'),
+    matchedKey: textResult('With key: the key of the cache that was found.'),
   },
 
   async run(context) {

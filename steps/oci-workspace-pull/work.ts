@@ -1,4 +1,6 @@
 import type { StepContext } from '../../runtime/step.ts';
+import { needsKey, refuseWithKey } from '../../runtime/workspace/cache/flags.ts';
+import { restoreCache } from '../../runtime/workspace/cache/restore.ts';
 import { pullWorkspace } from '../../runtime/workspace/pull.ts';
 import { terminalOf } from '../../runtime/workspace/terminal.ts';
 import { readMerge, readOwner, readPlatform } from '../../runtime/workspace/values.ts';
@@ -7,23 +9,39 @@ import type { PullParams, PullResults } from './step.ts';
 /** Pulls, as the step's flags say. */
 export async function pull({ params, log, env, signal, report }: StepContext<PullParams, PullResults>): Promise<void> {
   const { folder, sources, base, optional, paths, mode, name, stateFolder, insecure, caFile } = params;
-  const pulled = await pullWorkspace({
+  const { key, keyFolder, restoreKeys } = params;
+  const common = {
     folder,
     sources,
-    base,
-    optional,
-    merge: readMerge(params.merge, '--merge'),
     paths,
-    owner: params.owner === 'self' ? 'self' : readOwner(params.owner, '--owner', 'self, keep'),
+    owner: params.owner === 'self' ? ('self' as const) : readOwner(params.owner, '--owner', 'self, keep'),
     mode,
-    platform: params.platform === undefined ? undefined : readPlatform(params.platform, '--platform'),
     name,
     stateFolder,
-    registries: { insecure, ...(caFile === undefined ? {} : { caFile }), warn: (sentence) => log.warn(sentence) },
+    registries: {
+      insecure,
+      ...(caFile === undefined ? {} : { caFile }),
+      warn: (sentence: string) => log.warn(sentence),
+    },
     terminal: terminalOf(),
     env,
     log,
     signal,
+  };
+  if (key !== undefined) {
+    refuseWithKey({ '--base': base });
+    const { image, size, files, ...rest } = await restoreCache({ ...common, key, keyFolder, restoreKeys });
+    const images = image === '' ? [] : [image];
+    await report({ image, sources: images, size: String(size), files: String(files), ...rest });
+    return;
+  }
+  needsKey({ '--restore-keys': restoreKeys, '--key-folder': keyFolder });
+  const pulled = await pullWorkspace({
+    ...common,
+    base,
+    optional,
+    merge: readMerge(params.merge, '--merge'),
+    platform: params.platform === undefined ? undefined : readPlatform(params.platform, '--platform'),
   });
   const { images, size, files } = pulled;
   const [only] = images;

@@ -2,7 +2,7 @@ import { choice, integer, text, textMap, toggle, words } from '../../runtime/par
 import { textResult } from '../../runtime/results.ts';
 import { defineStep } from '../../runtime/step.ts';
 import { workspaceFields } from '../../runtime/workspace/fields.ts';
-import { registryParams, stateParams } from '../../runtime/workspace/params.ts';
+import { cacheParams, registryParams, stateParams } from '../../runtime/workspace/params.ts';
 
 export const ociWorkspacePush = defineStep({
   name: 'oci-workspace-push',
@@ -50,6 +50,7 @@ export const ociWorkspacePush = defineStep({
     announce: toggle('Keep all of what is pushed to the tag side by side, until a pull merges it.', {
       default: 'true',
     }),
+    ...cacheParams('Save a cache under this key, unless there is one; target is a repository without a tag.'),
     dryRun: toggle('List what would be in the layer, and push nothing.'),
     ...registryParams,
   },
@@ -62,6 +63,8 @@ export const ociWorkspacePush = defineStep({
     layers: textResult('Layers of the image.'),
     size: textResult('Bytes of the new layers, packed.'),
     changedFiles: textResult('Files that were written or removed.'),
+    cache: textResult('With key: saved, there (a cache of this key was there already) or empty (nothing to save).'),
+    key: textResult('With key: what it is with its hashes.'),
   },
   podFields: workspaceFields,
 

@@ -1,6 +1,8 @@
 import type { Change } from '../../runtime/archive/changes.ts';
 import { shown } from '../../runtime/archive/path.ts';
 import type { StepContext } from '../../runtime/step.ts';
+import { needsKey, refuseWithKey } from '../../runtime/workspace/cache/flags.ts';
+import { saveCache } from '../../runtime/workspace/cache/save.ts';
 import { pushWorkspace } from '../../runtime/workspace/push.ts';
 import { terminalOf } from '../../runtime/workspace/terminal.ts';
 import { readOwner, readTimes } from '../../runtime/workspace/values.ts';
@@ -9,19 +11,27 @@ import type { PushParams, PushResults } from './step.ts';
 /** Pushes, as the step's flags say. */
 export async function push(context: StepContext<PushParams, PushResults>): Promise<void> {
   const { params, log, env, signal, report, stdout } = context;
-  const { insecure, caFile, record, expiresAfter, ...rest } = params;
-  const pushed = await pushWorkspace({
+  const { insecure, caFile, record, expiresAfter, key, keyFolder, ...rest } = params;
+  const common = {
     ...rest,
     times: readTimes(params.times, '--times'),
     owner: readOwner(params.owner, '--owner'),
     ...originOf(record, params.annotations ?? {}, env),
     labels: expiresAfter === undefined ? {} : { 'quay.expires-after': expiresAfter },
-    registries: { insecure, ...(caFile === undefined ? {} : { caFile }), warn: (sentence) => log.warn(sentence) },
+    registries: {
+      insecure,
+      ...(caFile === undefined ? {} : { caFile }),
+      warn: (sentence: string) => log.warn(sentence),
+    },
     terminal: terminalOf(),
     env,
     log,
     signal,
-  });
+  };
+  if (key === undefined) needsKey({ '--key-folder': keyFolder });
+  else refuseWithKey({ '--base': params.base, '--tags': params.tags });
+  const saved = key === undefined ? undefined : await saveCache({ ...common, key, keyFolder });
+  const pushed = saved ?? (await pushWorkspace(common));
   const { changes, image, digest, url, layers, size } = pushed;
   if (params.dryRun) stdout(changes.map((change) => `${lineOf(change)}\n`).join(''));
   await report({
@@ -31,6 +41,7 @@ export async function push(context: StepContext<PushParams, PushResults>): Promi
     layers: String(layers),
     size: String(size),
     changedFiles: String(changes.filter(isFile).length),
+    ...(saved === undefined ? {} : { cache: saved.cache, key: saved.key }),
   });
 }
 

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { test } from 'node:test';
+import { before, test } from 'node:test';
 import { promisify } from 'node:util';
+import { requirePrograms } from '../peer/requirements.ts';
 import { fill, good, makeMachine } from './support.ts';
 
 const run = promisify(execFile);
-const absent = ['umoci', 'skopeo'].filter((program) => spawnSync(program, ['--version']).error !== undefined);
-const skip = absent.length > 0 && `${absent.join(' and ')} is not there`;
 
-test('umoci unpacks, and skopeo copies and inspects, what several pushes and a merge have made', { skip }, async () => {
+before(() => requirePrograms(['umoci', 'skopeo', 'gzip', 'tar']));
+
+test('umoci unpacks, and skopeo copies and inspects, what several pushes and a merge have made', async () => {
   await using machine = await makeMachine({ SUBPIPE_PIPELINE_TASK: 'task' });
   const layout = `oci:${machine.path}/images`;
   machine.workspace('base', { a: 'a0', 'd/x': 'x', 'd/y': 'y' });

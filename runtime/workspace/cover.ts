@@ -15,13 +15,34 @@ const deepest = 8;
  */
 export function coverOf(changes: readonly Change[]): string | undefined {
   const inside = new Set(changes.map((change) => parentOf(pathOf(change))));
-  const said = changes.filter((change) => change.kind !== 'put' || !inside.has(change.node.path)).map(pathOf);
+  let said = new Set<string>();
+  for (const change of changes) if (change.kind !== 'put' || !inside.has(change.node.path)) said.add(pathOf(change));
   for (let depth = deepest; depth > 0; depth--) {
-    const cut = new Set(said.map((path) => path.split('/').slice(0, depth).join('/')));
+    // Each from the one before, which is the smaller: a layer can have any number of paths.
+    const cut = new Set<string>();
+    let least = 1;
+    for (const path of said) {
+      const short = cutTo(path, depth);
+      if (cut.has(short)) continue;
+      cut.add(short);
+      least += short.length + 3;
+    }
+    said = cut;
+    if (least > longest) continue;
     const text = JSON.stringify([...cut].sort());
     if (text.length <= longest) return /^[\x20-\x7e]*$/.test(text) ? text : undefined;
   }
   return undefined;
+}
+
+/** The first `depth` parts of a path. */
+function cutTo(path: string, depth: number): string {
+  let at = -1;
+  for (let part = 0; part < depth; part++) {
+    at = path.indexOf('/', at + 1);
+    if (at < 0) return path;
+  }
+  return path.slice(0, at);
 }
 
 /** Whether a layer has, or hides, something of these paths. True where it does not tell. */

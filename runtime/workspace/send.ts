@@ -55,8 +55,10 @@ export async function sendImage(
   // An image has at least one layer, be it of nothing (image-spec, manifest.md "layers").
   const isNeeded = changes.length > 0 || below.length === 0;
   const parts = isNeeded ? splitChanges(changes) : [];
-  const [layers] = await Promise.all([
+  const [layers, covers] = await Promise.all([
     packLayers(tree, parts, write, (mediaType, open) => place.target.writeStream(mediaType, open, { signal })),
+    // While the threads pack.
+    parts.map(coverOf),
     bringLayers(below, place, registries, signal),
   ]);
   const made: History = {
@@ -64,7 +66,7 @@ export async function sendImage(
     ...(createdBy === undefined ? {} : { created_by: createdBy }),
   };
   const added = layers.map(({ descriptor, diffId, tarSize }, i): WorkspaceLayer => {
-    const cover = coverOf(parts[i] ?? []);
+    const cover = covers[i];
     const annotations = {
       [tarSizeAnnotation]: String(tarSize),
       ...(cover === undefined ? {} : { [pathsAnnotation]: cover }),

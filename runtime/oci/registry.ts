@@ -1,9 +1,12 @@
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { SubpipeError } from '../errors.ts';
+import type { HttpResponse } from '../http.ts';
+import { backoff, pause } from '../retry.ts';
 import { Connection, discard, type RegistryOptions } from './connection.ts';
 import { type Digest, isDigest, Verifier } from './digest.ts';
 import { download } from './download.ts';
+import { readRefusal } from './failure.ts';
 import { type Descriptor, manifestLimit, mediaTypes, readManifest, type StoredManifest } from './manifest.ts';
 import { loadMirrors, mirrorsOf } from './mirrors.ts';
 import type { ImageName } from './name.ts';
@@ -17,6 +20,12 @@ const accept = [mediaTypes.index, mediaTypes.manifest, mediaTypes.dockerIndex, m
 
 /** A mirror that does not answer at once is passed over: there is another place to ask. */
 const mirrorRetry = { attempts: 2, baseMs: 100, capMs: 1000 };
+
+/**
+ * A blob that was just written may not be seen yet: a store that is consistent only after a while, or Distribution with
+ * files, whose links are empty for a moment when many write the same blob.
+ */
+const blobsAppear = { attempts: 5, baseMs: 100, capMs: 1000 };
 
 /** A repository of a registry (OCI distribution-spec v1.1). What is read may come from a mirror; what is written never goes there. */
 export class Registry implements Target {
@@ -92,14 +101,19 @@ export class Registry implements Target {
   async writeManifest(manifest: StoredManifest, tag?: string, options: Options = {}): Promise<void> {
     const { descriptor, bytes } = manifest;
     const reference = tag ?? descriptor.digest;
-    const response = await this.#connection.send(`manifests/${reference}`, 'pull,push', {
-      method: 'PUT',
-      headers: { 'content-type': descriptor.mediaType },
-      body: bytes,
-      signal: options.signal,
-    });
-    if (response.status < 200 || response.status > 299) {
-      throw await this.#connection.failure(response, `write the manifest ${reference}`);
+    let response: HttpResponse;
+    for (let attempt = 1; ; attempt++) {
+      response = await this.#connection.send(`manifests/${reference}`, 'pull,push', {
+        method: 'PUT',
+        headers: { 'content-type': descriptor.mediaType },
+        body: bytes,
+        signal: options.signal,
+      });
+      if (response.status >= 200 && response.status <= 299) break;
+      const refusal = await readRefusal(response);
+      const isEarly = refusal.codes.includes('MANIFEST_BLOB_UNKNOWN') && attempt < blobsAppear.attempts;
+      if (!isEarly) throw this.#connection.refused(refusal, `write the manifest ${reference}`);
+      await pause(backoff(blobsAppear, attempt), options.signal);
     }
     await discard(response);
     const said = response.headers['docker-content-digest'];

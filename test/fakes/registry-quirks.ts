@@ -10,6 +10,8 @@ export interface Quirks {
   mountAnswer?: 202 | 401 | 403 | 404 | 405;
   /** Quay: 415 for manifests with an artifact type. */
   refusesArtifacts?: boolean;
+  /** So many manifests are refused, as if their blobs were not there yet. */
+  lateBlobs?: number;
   /** So many writes of uploads are answered with 429 and `Retry-After: 0`. */
   busy?: number;
   /** A PATCH or PUT of a blob breaks after so many bytes, which are kept, so many times. */

@@ -249,7 +249,9 @@ export class FakeRegistry {
       return refuse(response, 415, 'MANIFEST_INVALID', 'manifest schema version not supported');
     }
     const blobs: { digest: string }[] = [value.config, ...(value.layers ?? [])].filter((item) => item !== undefined);
-    const missing = blobs.find(({ digest }) => !repository.blobs.has(digest));
+    const isLate = (this.#quirks.lateBlobs ?? 0) > 0;
+    if (isLate) this.#quirks.lateBlobs = (this.#quirks.lateBlobs ?? 0) - 1;
+    const missing = blobs.find(({ digest }) => isLate || !repository.blobs.has(digest));
     if (missing !== undefined) return refuse(response, 404, 'MANIFEST_BLOB_UNKNOWN', missing.digest);
     const children: { digest: string }[] = value.manifests ?? [];
     const absent = children.find(({ digest }) => !repository.manifests.has(digest));

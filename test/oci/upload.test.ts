@@ -9,6 +9,7 @@ import { parseName } from '../../runtime/oci/name.ts';
 import { Registry } from '../../runtime/oci/registry.ts';
 import { FakeRegistry } from '../fakes/registry.ts';
 import type { Quirks } from '../fakes/registry-quirks.ts';
+import { image } from './announce.ts';
 import { anonymous, blobOf, put, read } from './helpers.ts';
 
 const open = (fake: FakeRegistry, options: Parameters<typeof Registry.open>[1] = {}) =>
@@ -141,6 +142,17 @@ test('a manifest that Quay does not take is an error that says what it takes', a
   });
   await assert.rejects(registry.writeManifest(manifest, 'v1'), { status: 415, hint: /push a plain image with gzip/ });
 });
+
+for (const lateBlobs of [3, 99]) {
+  test(`a manifest whose blobs are not seen ${lateBlobs === 3 ? 'at once is written again' : 'for long is an error'}`, async () => {
+    await using fake = await FakeRegistry.start({ quirks: { lateBlobs } });
+    const registry = await open(fake);
+    const written = registry.writeManifest(await image(registry), 'v1');
+    if (lateBlobs === 3) await written;
+    else await assert.rejects(written, { status: 404, message: /MANIFEST_BLOB_UNKNOWN/ });
+    assert.equal(lines(fake, 'PUT').filter((line) => line.includes('/manifests/')).length, lateBlobs === 3 ? 4 : 5);
+  });
+}
 
 test('a token that ends in the middle of a long upload is renewed, and nothing is sent twice', async () => {
   const auth = { kind: 'bearer', username: 'me', password: 'correct-horse' } as const;

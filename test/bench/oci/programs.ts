@@ -6,9 +6,8 @@ import { ownPlatform } from '../../../images/platform.ts';
 import { readProject, stepNames } from '../../../images/project.ts';
 import { stepEntries } from '../../../images/step-files.ts';
 import { invalid } from '../../../runtime/errors.ts';
-import { build, type GoModule, programsOf } from '../../cluster/build.ts';
 import { findProgram } from '../../cluster/requirements.ts';
-import { settingsFrom } from '../../cluster/settings.ts';
+import { buildOras } from '../../oci/oras.ts';
 import { buildRegistry } from '../../oci/real-registry.ts';
 
 /** The programs that are measured: ours, and what people use today. */
@@ -39,14 +38,6 @@ export async function preparePrograms(folder: string, env: NodeJS.ProcessEnv, si
     oras: await buildOras(env, signal),
     crane: await buildRegistry('crane'),
   };
-}
-
-const oras: GoModule = { folder: '../../oci/go/oras', output: 'test-oras', target: 'tool', variables: {} };
-
-async function buildOras(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<string> {
-  const { cache } = settingsFrom(env);
-  await build(cache, oras, { env, signal, note: () => {} });
-  return join(programsOf(cache, oras), 'oras');
 }
 
 /** The files of our steps as they are in their images: bundles, and the compiled code beside them. */

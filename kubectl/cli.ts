@@ -9,9 +9,23 @@ import { flagRows, parseWords } from './flags.ts';
 import type { Output } from './output.ts';
 import { run } from './run/command.ts';
 import { stub } from './stub/command.ts';
+import { workspaceCommands } from './workspace/command.ts';
 import { wrap } from './wrap/command.ts';
 
 const commands: readonly Command[] = [run, stub, wrap];
+
+interface Group {
+  summary: string;
+  commands: readonly Command[];
+}
+
+/** Commands of two words: `workspace ls`. */
+const groups: Readonly<Record<string, Group>> = {
+  workspace: {
+    summary: 'Lists, compares, pushes and pulls workspaces that are OCI images, and removes old ones.',
+    commands: workspaceCommands,
+  },
+};
 
 /** The steps are commands too, with the flags that they have in a Task. */
 const stepNames: Record<string, string> = {
@@ -73,9 +87,13 @@ export async function runCli(argv: readonly string[], options: CliOptions): Prom
         stderr: (out) => stderr.write(out),
       });
     }
-    const command = commands.find((one) => one.name === name);
-    if (command === undefined) throw unknownCommand(name);
-    const given = parseWords(command.flags, rest, `Run subpipe ${name} --help for all flags.`);
+    const group = groupOf(name);
+    if (group !== undefined && ['help', '--help', '-h'].includes(rest[0] ?? '')) {
+      stdout.write(helpOfGroup(name, group));
+      return 0;
+    }
+    const { command, words } = commandOf(name, rest);
+    const given = parseWords(command.flags, words, `Run subpipe ${command.name} --help for all flags.`);
     if (given.has('help')) {
       stdout.write(helpOf(command));
       return 0;
@@ -91,27 +109,59 @@ function stepOf(name: string): StepDefinition | undefined {
   return Object.hasOwn(stepNames, name) ? steps.find((one) => one.name === stepNames[name]) : undefined;
 }
 
-function unknownCommand(name: string): SubpipeError {
-  const all = [...commands.map((one) => one.name), ...Object.keys(stepNames)];
-  return invalid(`there is no command ${JSON.stringify(name)}: expected ${all.join(', ')}`, {
-    hint: 'Run subpipe --help.',
-  });
+function groupOf(name: string): Group | undefined {
+  return Object.hasOwn(groups, name) ? groups[name] : undefined;
+}
+
+/** The command that was asked for, and the words after its name. @throws SubpipeError `INVALID` where there is none. */
+function commandOf(name: string, rest: readonly string[]): { command: Command; words: readonly string[] } {
+  const group = groupOf(name);
+  const [second, ...words] = rest;
+  if (group === undefined) {
+    const command = commands.find((one) => one.name === name);
+    if (command !== undefined) return { command, words: rest };
+    const all = [...commands.map((one) => one.name), ...Object.keys(groups), ...Object.keys(stepNames)];
+    throw unknownCommand(name, all, 'subpipe --help');
+  }
+  const command = group.commands.find((one) => one.name === `${name} ${second}`);
+  if (command !== undefined) return { command, words };
+  const all = group.commands.map((one) => one.name.slice(name.length + 1));
+  throw unknownCommand([name, second ?? ''].join(' ').trim(), all, `subpipe ${name} --help`);
+}
+
+function unknownCommand(name: string, all: readonly string[], help: string): SubpipeError {
+  return invalid(`there is no command ${JSON.stringify(name)}: expected ${all.join(', ')}`, { hint: `Run ${help}.` });
 }
 
 function help(): string {
   const rows = [
     ...commands.map(({ name, summary }) => [name, summary] as const),
+    ...Object.entries(groups).map(([name, { summary }]) => [name, summary] as const),
     ...Object.keys(stepNames).map((name) => [name, stepOf(name)?.summary ?? ''] as const),
   ];
   return [
     'subpipe: Tekton Pipelines that call Pipelines.',
     '',
     'subpipe COMMAND [flags], or kubectl subpipe COMMAND [flags]',
-    ...rows.map(([name, summary]) => `  ${name.padEnd(8)} ${summary}`),
+    ...rows.map(([name, summary]) => `  ${name.padEnd(9)} ${summary}`),
     '  --version',
     '',
     'Run subpipe COMMAND --help for its flags.',
     'Exit codes: 0 done, 1 what was asked for failed, 2 bad input, 3 an outside service failed for good.',
+    '',
+  ].join('\n');
+}
+
+function helpOfGroup(name: string, { summary, commands }: Group): string {
+  const rows = commands.map((one) => `  ${one.name.padEnd(name.length + 5)} ${one.summary}`);
+  return [
+    `subpipe ${name} COMMAND`,
+    '',
+    summary,
+    '',
+    ...rows,
+    '',
+    `Run subpipe ${name} COMMAND --help for its flags.`,
     '',
   ].join('\n');
 }

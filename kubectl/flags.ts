@@ -28,7 +28,8 @@ const common: readonly Flag[] = [{ name: 'help', short: 'h', description: 'This 
 export function parseWords(known: readonly Flag[], argv: readonly string[], hint: string): Given & { words: string[] } {
   const flags = [...known, ...common];
   const parsed = minimist([...argv], {
-    string: flags.filter(({ form }) => form !== undefined).map(({ name }) => name),
+    // A word that looks like a number is none.
+    string: ['_', ...flags.filter(({ form }) => form !== undefined).map(({ name }) => name)],
     boolean: flags.filter(({ form }) => form === undefined).map(({ name }) => name),
     alias: Object.fromEntries(flags.flatMap(({ name, short }) => (short === undefined ? [] : [[name, short]]))),
     unknown: (word) => {

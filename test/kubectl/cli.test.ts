@@ -22,7 +22,7 @@ describe('the command subpipe', () => {
   it('exits 2 where it is asked for nothing, or for what it does not know', async () => {
     const cases: [string[], RegExp][] = [
       [[], /COMMAND/],
-      [['sutb'], /there is no command "sutb": expected run, stub, wrap, call, trigger, wait/],
+      [['sutb'], /there is no command "sutb": expected run, stub, wrap, workspace, call, trigger, wait/],
       [['stub', 'tests', '--nmae=x'], /there is no flag --nmae/],
       [['stub', 'tests', '-n'], /--namespace has no value: expected NAME/],
       [['stub', 'tests', '-n', 'a', '-n', 'b'], /--namespace is given 2 times/],

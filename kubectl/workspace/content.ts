@@ -1,0 +1,117 @@
+import type { LayerSource } from '../../runtime/archive/extract.ts';
+import type { IndexEntry, LayerIndex } from '../../runtime/archive/layer-index.ts';
+import { type MergePolicy, planMerge } from '../../runtime/archive/merge.ts';
+import { type BytePath, entryPath, parentOf } from '../../runtime/archive/path.ts';
+import type { Digest } from '../../runtime/oci/digest.ts';
+import { isNeeded } from '../../runtime/workspace/cover.ts';
+import type { WorkspaceImage } from '../../runtime/workspace/image.ts';
+import type { Reading } from './context.ts';
+import { readIndexes, sourcesOf } from './layers.ts';
+
+/** Something in a workspace. A hardlink is a file that says what it is the same as. */
+export interface Item {
+  path: BytePath;
+  type: 'file' | 'folder' | 'symlink';
+  mode: number;
+  uid: number;
+  gid: number;
+  /** Bytes; 0 for what is no file. */
+  size: number;
+  /** Seconds since 1970, and nanoseconds more. */
+  mtime: number;
+  nanoseconds: number;
+  /** Of a symlink. */
+  target?: string;
+  /** Of a hardlink. */
+  linkTo?: BytePath;
+  /** Of a file. */
+  content?: Digest;
+}
+
+export type Content = Map<BytePath, Item>;
+
+/**
+ * What is in images, merged as a pull merges them. Layers that say that they have nothing of `paths` are not read.
+ * @throws SubpipeError `CONFLICT` naming the paths that they changed differently.
+ */
+export async function contentOf(
+  images: readonly WorkspaceImage[],
+  options: { paths?: readonly string[]; merge?: MergePolicy },
+  reading: Reading,
+): Promise<Content> {
+  const { paths = [], merge = 'error' } = options;
+  const needed = images.map(({ layers }) => layers.filter((layer) => isNeeded(layer, paths)));
+  const [only] = needed;
+  const content: Content = new Map();
+  if (only === undefined) return content;
+  if (images.length === 1) {
+    for (const index of await readIndexes(only, reading)) putOver(content, index);
+    return content;
+  }
+  // A merge is planned from what the layers say, and they are read for that once already.
+  const layers = new Map(needed.flat().map((layer) => [layer.descriptor.digest, layer]));
+  const sources = images.map(({ name }, i) => ({ name, layers: sourcesOf(needed[i] ?? [], reading) }));
+  const plan = await planMerge(sources, { policy: merge, signal: reading.signal });
+  const indexes = await readIndexes(
+    plan.stages.flatMap(({ layer }) => layers.get(digestIn(layer)) ?? []),
+    reading,
+  );
+  let isHidden = false;
+  plan.stages.forEach(({ accept }, i) => {
+    const index = indexes[i];
+    if (index === undefined) return;
+    if (accept !== undefined && !isHidden) putOver(content, { puts: new Map(), ...plan.gone });
+    isHidden ||= accept !== undefined;
+    putOver(content, accept === undefined ? index : accepted(index, accept));
+  });
+  return content;
+}
+
+function digestIn(layer: LayerSource): Digest {
+  if ('digest' in layer) return layer.digest as Digest;
+  throw new Error('unreachable: the layers of a plan are those that were given');
+}
+
+function accepted(index: LayerIndex, accept: (path: BytePath) => boolean): LayerIndex {
+  return { puts: new Map([...index.puts].filter(([path]) => accept(path))), removed: new Set(), emptied: new Set() };
+}
+
+/** Lays a layer over what is there (image-spec, layer.md "Applying Changesets"). */
+export function putOver(content: Content, index: LayerIndex): void {
+  const { puts, removed, emptied } = index;
+  for (const path of content.keys()) if (isHiddenBy(path, index)) content.delete(path);
+  for (const path of removed) if (!puts.has(path)) content.delete(path);
+  if (emptied.size > 0 && content.size === 0) content.clear();
+  for (const [path, entry] of puts) content.set(path, itemOf(entry, index, content));
+}
+
+function isHiddenBy(path: BytePath, { puts, removed, emptied }: LayerIndex): boolean {
+  if (removed.has(path)) return true;
+  if (path === '') return false;
+  for (let up = parentOf(path); ; up = parentOf(up)) {
+    if (emptied.has(up) || removed.has(up)) return true;
+    if (up === '') return false;
+    const put = puts.get(up);
+    if (put !== undefined && put.header.type !== 'folder') return true;
+  }
+}
+
+function itemOf({ path, header, content }: IndexEntry, index: LayerIndex, below: Content): Item {
+  const { mode, uid, gid, size, mtime, nanoseconds, target } = header;
+  const common = { path, mode, uid, gid, mtime, nanoseconds };
+  if (header.type === 'folder') return { ...common, type: 'folder', size: 0 };
+  if (header.type === 'symlink') return { ...common, type: 'symlink', size: 0, target: target ?? '' };
+  const hash = content === undefined ? {} : { content };
+  if (header.type !== 'hardlink') return { ...common, ...hash, type: 'file', size };
+  const linkTo = entryPath(target ?? '', 'a layer');
+  const file = index.puts.get(linkTo)?.header ?? below.get(linkTo);
+  const known = below.get(linkTo)?.content;
+  return {
+    ...common,
+    ...(known === undefined ? {} : { content: known }),
+    ...hash,
+    type: 'file',
+    size: file?.size ?? 0,
+    linkTo,
+  };
+}

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,12 +8,18 @@ import { type BytePath, fromLatin1 } from './path.ts';
 import type { Tree, TreeNode } from './scan.ts';
 
 /** Raised when the file's shape changes; a file of another version counts as none. */
-const version = 1;
+const version = 2;
 
 /** File systems stamp changes by a clock that ticks every 4 or 10 ms (CONFIG_HZ). */
 const tick = 20;
 
 const types = ['file', 'folder', 'symlink'] as const;
+
+/** What a file has of each thing besides its kind, in this order: 64-bit numbers as the processor writes them. */
+const columns = ['mode', 'uid', 'gid', 'size', 'mtimeMs', 'ctimeMs', 'ino'] as const;
+const width = columns.length + 1;
+
+const newline = 0x0a;
 
 /**
  * What a folder was when its image was pulled: each thing's kind, size, owner, mode, inode, and times of content and of
@@ -24,8 +31,9 @@ export interface State {
 }
 
 /**
- * Writes a state file, by rename. Waits some milliseconds where something has just changed: a change within the same
- * tick of the file system's clock would not show.
+ * Writes a state file, by rename: a line of JSON, a table of numbers, and the paths. All of it in JSON takes five times
+ * as long to read, which is a quarter of a push of what did not change. Waits some milliseconds where something has just
+ * changed: a change within the same tick of the file system's clock would not show.
  */
 export async function saveState(
   file: string,
@@ -35,26 +43,28 @@ export async function saveState(
 ): Promise<void> {
   const { nodes } = tree;
   let newest = 0;
-  for (const { ctimeMs } of nodes) newest = Math.max(newest, ctimeMs);
-  // Columns: a third of the size of objects, and read in a third of the time.
-  const text = JSON.stringify({
-    version,
-    about,
-    path: nodes.map(({ path }) => path),
-    type: nodes.map(({ type }) => types.indexOf(type)),
-    mode: nodes.map(({ mode }) => mode),
-    uid: nodes.map(({ uid }) => uid),
-    gid: nodes.map(({ gid }) => gid),
-    size: nodes.map(({ size }) => size),
-    mtime: nodes.map(({ mtimeMs }) => mtimeMs),
-    ctime: nodes.map(({ ctimeMs }) => ctimeMs),
-    ino: nodes.map(({ ino }) => ino),
+  const numbers = new Float64Array(nodes.length * width);
+  const paths: string[] = [];
+  nodes.forEach((node, i) => {
+    newest = Math.max(newest, node.ctimeMs);
+    paths.push(node.path);
+    numbers[i * width] = types.indexOf(node.type);
+    columns.forEach((name, column) => {
+      numbers[i * width + 1 + column] = node[name];
+    });
   });
+  const head = Buffer.from(JSON.stringify({ version, about, count: nodes.length }));
+  const bytes = Buffer.concat([
+    head,
+    Buffer.of(newline),
+    Buffer.from(numbers.buffer),
+    Buffer.from(paths.join('\0'), 'latin1'),
+  ]);
   const wait = newest + tick - Date.now();
   if (wait > 0)
     await sleep(Math.min(wait, tick), undefined, options.signal === undefined ? {} : { signal: options.signal });
   const part = `${file}.${process.pid}.part`;
-  await writeFile(part, text);
+  await writeFile(part, bytes);
   await rename(part, file);
 }
 
@@ -63,38 +73,48 @@ export async function saveState(
  * @throws SubpipeError `FAILED` when it is there and cannot be read.
  */
 export async function loadState(file: string): Promise<State | undefined> {
-  let value: unknown;
+  const bytes = await bytesOf(file);
+  if (bytes === undefined) return undefined;
+  const damaged = (cause?: unknown) => new SubpipeError('FAILED', `the state file ${file} is damaged`, { cause });
+  const end = bytes.indexOf(newline);
+  let head: unknown;
   try {
-    value = JSON.parse(await readFile(file, 'utf8'));
+    head = JSON.parse(bytes.toString('utf8', 0, end < 0 ? bytes.length : end));
+  } catch (cause) {
+    throw damaged(cause);
+  }
+  if (!isRecord(head) || head.version !== version) return undefined;
+  const { about, count } = head;
+  const from = end + 1;
+  if (!isRecord(about) || typeof count !== 'number') throw damaged();
+  const to = from + count * width * 8;
+  if (!Number.isSafeInteger(to) || to < from || to > bytes.length) throw damaged();
+  // A copy, which begins where numbers may.
+  const numbers = new Float64Array(new Uint8Array(bytes.subarray(from, to)).buffer);
+  const paths = count === 0 ? [] : bytes.toString('latin1', to).split('\0');
+  if (paths.length !== count) throw damaged();
+  const nodes = new Map<BytePath, TreeNode>();
+  for (let i = 0; i < count; i++) {
+    const path = fromLatin1(paths[i] ?? '');
+    const at = i * width;
+    const number = (column: number): number => numbers[at + column] ?? 0;
+    const type = types[number(0)];
+    if (type === undefined) throw damaged();
+    const [mode, uid, gid, size] = [number(1), number(2), number(3), number(4)];
+    const [mtimeMs, ctimeMs, ino] = [number(5), number(6), number(7)];
+    nodes.set(path, { path, type, mode, uid, gid, size, mtimeMs, ctimeMs, ino });
+  }
+  return { about, nodes };
+}
+
+/** Undefined where there is no such file. */
+async function bytesOf(file: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(file);
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
     throw new SubpipeError('FAILED', `cannot read the state file ${file}`, { cause });
   }
-  if (!isRecord(value) || value.version !== version) return undefined;
-  const paths = value.path;
-  const numbers = ['type', 'mode', 'uid', 'gid', 'size', 'mtime', 'ctime', 'ino'].map((name) => value[name]);
-  const [type, mode, uid, gid, size, mtime, ctime, ino] = numbers.map((column) => (isNumbers(column) ? column : []));
-  if (!isTexts(paths) || !isRecord(value.about)) throw new SubpipeError('FAILED', `the state file ${file} is damaged`);
-  const nodes = new Map<BytePath, TreeNode>();
-  for (let i = 0; i < paths.length; i++) {
-    const path = fromLatin1(paths[i] ?? '');
-    const kind = types[type?.[i] ?? -1];
-    const changed = ctime?.[i];
-    if (kind === undefined || changed === undefined)
-      throw new SubpipeError('FAILED', `the state file ${file} is damaged`);
-    nodes.set(path, {
-      path,
-      type: kind,
-      mode: mode?.[i] ?? 0,
-      uid: uid?.[i] ?? 0,
-      gid: gid?.[i] ?? 0,
-      size: size?.[i] ?? 0,
-      mtimeMs: mtime?.[i] ?? 0,
-      ctimeMs: changed,
-      ino: ino?.[i] ?? 0,
-    });
-  }
-  return { about: value.about, nodes };
 }
 
 /** Whether nothing has happened to it: no content, mode, owner, link or attribute changes without a new ctime. */
@@ -109,12 +129,4 @@ export function isUntouched(before: TreeNode, now: TreeNode): boolean {
     before.uid === now.uid &&
     before.gid === now.gid
   );
-}
-
-function isNumbers(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'number');
-}
-
-function isTexts(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }

@@ -29,7 +29,7 @@ export interface Memory {
 }
 
 /**
- * Where the memory of a workspace is: `FOLDER/NAME.json`, outside of the workspace itself.
+ * Where the memory of a workspace is: `FOLDER/NAME.state`, outside of the workspace itself.
  *
  * @param options.stateFolder default: `/tekton/home/.subpipe`, which the steps of a pod share, or `subpipe` in the
  * user's cache folder.
@@ -46,7 +46,7 @@ export function memoryFile(
   if (`${real(place)}${sep}`.startsWith(full === sep ? sep : `${full}${sep}`)) {
     throw invalid(`--state-folder is ${stateFolder}, which is in the workspace ${folder}: expected a folder outside`);
   }
-  return join(place, `${fileName(options.name ?? full)}.json`);
+  return join(place, `${fileName(options.name ?? full)}.state`);
 }
 
 const bases: readonly Basis[] = ['layers', 'whole', 'unknown'];

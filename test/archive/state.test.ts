@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { readFile, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fromLatin1 } from '../../runtime/archive/path.ts';
+import type { TreeNode } from '../../runtime/archive/scan.ts';
+import { loadState, saveState } from '../../runtime/archive/state.ts';
+import { scratch } from './support.ts';
+
+const node: TreeNode = {
+  path: fromLatin1('a\nb\xff/\xfe'),
+  type: 'symlink',
+  mode: 0o7777,
+  uid: 2 ** 31,
+  gid: 4_294_967_294,
+  size: 2 ** 45,
+  mtimeMs: -1.000244140625,
+  ctimeMs: 1_790_000_000_123.25,
+  ino: 2 ** 52 + 1,
+};
+
+test('a state file gives back what was saved: names of any bytes, large and broken numbers', async () => {
+  const file = join(await scratch(), 'state');
+  const nodes = [node, { ...node, path: fromLatin1('z'), type: 'folder' as const }];
+  await saveState(file, { nodes }, { given: 'ä\n' });
+  const state = await loadState(file);
+  assert.deepEqual(state?.about, { given: 'ä\n' });
+  assert.deepEqual([...(state?.nodes.values() ?? [])], nodes);
+  await saveState(file, { nodes: [] }, {});
+  assert.equal((await loadState(file))?.nodes.size, 0);
+});
+
+test('no state, and that of another version, is none; one that was cut off is an error', async () => {
+  const file = join(await scratch(), 'state');
+  assert.equal(await loadState(file), undefined);
+  await writeFile(file, JSON.stringify({ version: 1, about: {}, path: ['a'] }));
+  assert.equal(await loadState(file), undefined);
+  await saveState(file, { nodes: [node, node] }, {});
+  const { length } = await readFile(file);
+  // In the last path, in the numbers, and in the first line.
+  for (const size of [length - node.path.length - 1, length - 100, 10]) {
+    await truncate(file, size);
+    await assert.rejects(loadState(file), /state file .* is damaged/);
+  }
+});

@@ -221,6 +221,10 @@ describe('a key', () => {
     const without = await keyOf('{hash **/go.sum !sub}');
     assert.notEqual(top, all);
     assert.equal(top, without);
+    assert.equal(await keyOf('{hash go.sum go.sum "with space" !with*}'), top);
+    assert.notEqual(await keyOf('{hash sub}'), await keyOf('{hash sub/go.sum}'), 'a folder is all that is in it');
+    symlinkSync('go.sum', `${source}/link`);
+    assert.notEqual(await keyOf('{hash link}'), await keyOf('{hash go.sum}'));
     assert.notEqual(await keyOf('{hash "with space"}'), top);
     assert.equal(
       await keyOf('go-{os}-{arch}'),

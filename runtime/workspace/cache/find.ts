@@ -2,6 +2,7 @@ import { invalid } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { StoredManifest } from '../../oci/manifest.ts';
 import { isAbsent, namesIn, openPlace, type Place, type Registries } from '../reference.ts';
+import { isKey } from './key.ts';
 import { cacheTag, createdAnnotation, keyAnnotation, mayBegin } from './tag.ts';
 
 /** A cache that is there. */
@@ -70,7 +71,8 @@ async function readCache(place: Place, tag: string, { log, signal }: Options): P
     throw error;
   }
   const key = manifest.value.annotations?.[keyAnnotation];
-  if (manifest.kind === 'image' && key !== undefined && cacheTag(key) === tag) return { key, place, manifest };
+  if (manifest.kind === 'image' && key !== undefined && isKey(key) && cacheTag(key) === tag)
+    return { key, place, manifest };
   log.warn(`${place.name}:${tag} is no cache of that key: passed over`);
   return undefined;
 }

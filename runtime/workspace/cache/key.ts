@@ -2,7 +2,7 @@ import process from 'node:process';
 import { invalid } from '../../errors.ts';
 import { hashFiles } from './hash.ts';
 
-/** Characters of a key; whole ones do not fit into a result or an annotation for people. */
+/** Characters of a key: it goes into results, which have little room. */
 const longest = 512;
 
 export interface KeyOptions {
@@ -29,7 +29,7 @@ export async function readKey(text: string, options: KeyOptions): Promise<string
     if (part === '{' || part === '}') throw invalid(`${where} is "${text}": a brace is alone, expected ${known}`);
     key += inner === undefined ? part : await replaced(inner, part, options);
   }
-  if (key.trim() === '' || key.length > longest || /[\p{Cc},]/u.test(key)) {
+  if (!isKey(key)) {
     throw invalid(
       `${where} is ${JSON.stringify(key)}: expected 1 to ${longest} characters without commas or line breaks`,
     );
@@ -38,6 +38,11 @@ export async function readKey(text: string, options: KeyOptions): Promise<string
 }
 
 const known = '{hash PATTERN …}, {os} or {arch}';
+
+/** Whether a text can be a key: commas part the texts of `restore-keys`. */
+export function isKey(text: string): boolean {
+  return text.trim() !== '' && text.length <= longest && !/[\p{Cc},]/u.test(text);
+}
 
 async function replaced(inner: string, part: string, { folder, where, signal }: KeyOptions): Promise<string> {
   const [word, ...patterns] = wordsOf(inner);

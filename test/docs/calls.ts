@@ -61,14 +61,17 @@ export async function wrongCallsIn(objects: readonly Found[]): Promise<string[]>
 }
 
 function usesIn({ where, kind, object }: Found): Use[] {
+  const inSteps = (task: unknown, at: string): Use[] => {
+    const { steps: own = [] } = (task ?? {}) as { steps?: { name: string; ref?: { name: string } }[] };
+    return own.flatMap((step) => useOf(step.ref?.name, step, `${at}/${step.name}`, false));
+  };
+  if (kind === 'Task') return inSteps(object.spec, where);
   if (kind !== 'Pipeline' && kind !== 'PipelineRun') return [];
   const spec = fieldsOf(object.spec, where);
   const pipeline = (kind === 'Pipeline' ? spec : (spec.pipelineSpec ?? {})) as PipelineSpec;
   return [...(pipeline.tasks ?? []), ...(pipeline.finally ?? [])].flatMap((task) => {
     const at = `${where}: ${task.name}`;
-    const { steps: own = [] } = (task.taskSpec ?? {}) as { steps?: { name: string; ref?: { name: string } }[] };
-    const inSteps = own.flatMap((step) => useOf(step.ref?.name, step, `${at}/${step.name}`, false));
-    return [...useOf(task.taskRef?.name, task, at, true), ...inSteps];
+    return [...useOf(task.taskRef?.name, task, at, true), ...inSteps(task.taskSpec, at)];
   });
 }
 

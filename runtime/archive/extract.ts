@@ -145,6 +145,8 @@ class LayerReader implements TarVisitor {
     const { name } = this.#stage.layer;
     const path = entryPath(header.path, name);
     if (this.#isMark(path, name)) return;
+    if (path === '' && header.type !== 'folder')
+      throw new SubpipeError('FAILED', `${name} has "${shown(header.path)}" as something else than the folder itself`);
     const target = header.type === 'hardlink' ? entryPath(header.target ?? '', name) : undefined;
     const verdict = this.#verdict(path);
     const isPut =

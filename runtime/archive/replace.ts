@@ -32,7 +32,7 @@ export async function replaceFolder<T>(
   try {
     mkdirSync(join(work, 'new'), 0o700);
     mkdirSync(join(work, 'old'), 0o700);
-    const result = await fill(join(work, 'new'));
+    const result = await filled(join(work, 'new'), fill);
     if (how === 'over') layOver(target, work);
     else exchange(target, work);
     remove(work);
@@ -51,12 +51,19 @@ async function create<T>(target: string, fill: (folder: string) => Promise<T>): 
   try {
     const inner = join(work, 'new');
     mkdirSync(inner, 0o755);
-    const result = await fill(inner);
+    const result = await filled(inner, fill);
     renameSync(inner, target);
     return result;
   } finally {
     remove(work);
   }
+}
+
+/** An image may have a folder of our own folder's name: it would tell the next repair what to move. */
+async function filled<T>(folder: string, fill: (folder: string) => Promise<T>): Promise<T> {
+  const result = await fill(folder);
+  remove(join(folder, workFolder));
+  return result;
 }
 
 /** Puts back what an exchange that was cut off has moved. Does nothing where none was. @returns whether one was. */

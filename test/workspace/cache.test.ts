@@ -118,7 +118,7 @@ describe('a cache', () => {
     const loser = await good(running);
     assert.equal(result(winner, 'cache'), 'saved');
     assert.deepEqual([result(loser, 'cache'), result(loser, 'image')], ['there', result(winner, 'image')]);
-    assert.match(loser.stderr, /cache fixed was saved by somebody else meanwhile: not pushed/);
+    assert.match(loser.stderr, /cache fixed was saved by somebody else meanwhile: theirs stays/);
   });
 
   test('saved by many at once into one folder: one wins, and all of them say which', async () => {

@@ -42,16 +42,16 @@ export async function saveCache(options: SaveOptions): Promise<Saved> {
   const { name } = namesIn(options.target);
   const result = { key, url: `${name}:${tag}`, layers: 0, size: 0, changes: [] };
   const there = (image: string, why: string): Saved => {
-    log.info(`cache ${key} ${why}: not pushed`);
+    log.info(`cache ${key} ${why}`);
     return { ...result, cache: 'there', image, digest: namesIn(image).digest };
   };
   if (known?.hit?.place === name) {
     if (!dryRun) forgetCache(file);
-    return there(known.hit.image, 'is what was pulled');
+    return there(known.hit.image, 'is what was pulled: not pushed');
   }
   const place = await openCaches(options.target, '--target', registries, { create: true });
   const first = await namedNow(place, tag, signal);
-  if (first !== undefined) return there(byDigest(place, first.descriptor.digest), `is in ${name} already`);
+  if (first !== undefined) return there(byDigest(place, first.descriptor.digest), `is in ${name} already: not pushed`);
   const tree = await scanTree(folder, { include, exclude, ignoreFile: false, signal });
   for (const { path, what } of tree.skipped) log.warn(`${shown(path)} is ${what}: left out`);
   const baseline = whole(tree, []);
@@ -71,7 +71,7 @@ export async function saveCache(options: SaveOptions): Promise<Saved> {
   });
   forgetCache(file);
   if (kept !== undefined && kept.descriptor.digest !== image.digest) {
-    return there(byDigest(place, kept.descriptor.digest), 'was saved by somebody else meanwhile');
+    return there(byDigest(place, kept.descriptor.digest), 'was saved by somebody else meanwhile: theirs stays');
   }
   log.info(`saved the cache ${key} as ${result.url}`);
   const { changes, size } = sent;

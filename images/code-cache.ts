@@ -1,24 +1,23 @@
 import { execFile } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
+import { flagIn, launcherOf } from './launcher.ts';
 import type { WarmUp } from './warm-up.ts';
 
 const run = promisify(execFile);
 const maker = join(import.meta.dirname, 'code-cache.cjs');
-/** The program of an image; its first line has the flags of Node that it runs with. */
-export const launcher = join(import.meta.dirname, 'launcher.cjs');
 
 /**
- * The compiled code of a bundle for images/launcher.cjs, or undefined when V8 would refuse it.
+ * The compiled code of a bundle for its launcher, or undefined when V8 would refuse it.
  *
- * @param filename of the bundle in the image.
+ * @param filename of the bundle in the image: `/subpipe/NAME.js`. NAME's launcher tells the flag that Node runs with.
  * @param warmUp A run whose functions are compiled, and no others. Unset: all functions are.
  *
  * V8 seeds its hash tables by chance, so the cache is made with fixed seeds: the same bundle gives the same bytes.
- * V8 also keeps a hash of its flags in the cache; it is replaced with the one of a Node with the launcher's flags alone, which is
+ * V8 also keeps a hash of its flags in the cache; it is replaced with the one of a Node with the launcher's flag alone, which is
  * how the image runs it. The bytes are then tried in such a Node, and left out if it does not take them.
  */
 export async function codeCache(bundle: string, filename: string, warmUp?: WarmUp): Promise<Buffer | undefined> {
@@ -36,8 +35,8 @@ export async function codeCache(bundle: string, filename: string, warmUp?: WarmU
     const making =
       warmUp === undefined ? ['--no-lazy', 'maker.cjs', 'make'] : ['--no-flush-bytecode', 'maker.cjs', 'run'];
     await run(process.execPath, [...seeds, ...making, filename, ...(warmUp?.args ?? [])], always);
-    const [, ...own] = (await readFile(launcher, 'utf8')).split('\n', 1).join().split(' ');
-    const { stdout } = await run(process.execPath, [...own, 'maker.cjs', 'adopt', filename], always);
+    const flag = flagIn(await launcherOf(basename(filename, '.js')));
+    const { stdout } = await run(process.execPath, [flag, 'maker.cjs', 'adopt', filename], always);
     return stdout === 'accepted' ? await readFile(join(folder, 'cache')) : undefined;
   } finally {
     await rm(folder, { recursive: true, force: true });

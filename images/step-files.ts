@@ -3,7 +3,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Entry, textEntry } from '../runtime/archive/entry.ts';
 import { licensesFile, sharedFiles } from './bundle.ts';
-import { codeCache, launcher } from './code-cache.ts';
+import { codeCache } from './code-cache.ts';
+import { launcherOf } from './launcher.ts';
 import { ownPlatform, type PlatformName } from './platform.ts';
 import { warmUps } from './warm-up.ts';
 
@@ -14,7 +15,7 @@ export const stepsFolder = 'subpipe';
 export async function stepEntries(name: string, bundles: string, platform: PlatformName): Promise<Entry[]> {
   const bundle = join(bundles, `${name}.js`);
   const entries = [
-    await fileEntry(`${stepsFolder}/${name}`, launcher, 0o755),
+    textEntry(`${stepsFolder}/${name}`, await launcherOf(name), { mode: 0o755 }),
     await fileEntry(`${stepsFolder}/${name}.js`, bundle),
   ];
   const text = await readFile(bundle, 'utf8');
@@ -28,6 +29,6 @@ export async function stepEntries(name: string, bundles: string, platform: Platf
   return entries;
 }
 
-async function fileEntry(path: string, file: string, mode = 0o644): Promise<Entry> {
-  return { type: 'file', path, mode, size: (await stat(file)).size, open: () => createReadStream(file) };
+async function fileEntry(path: string, file: string): Promise<Entry> {
+  return { type: 'file', path, mode: 0o644, size: (await stat(file)).size, open: () => createReadStream(file) };
 }

@@ -1,7 +1,8 @@
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { bundleSteps } from '../../../images/bundle.ts';
+import { flagIn } from '../../../images/launcher.ts';
 import { ownPlatform } from '../../../images/platform.ts';
 import { readProject, stepNames } from '../../../images/project.ts';
 import { stepEntries } from '../../../images/step-files.ts';
@@ -31,10 +32,14 @@ export async function preparePrograms(folder: string, env: NodeJS.ProcessEnv, si
     });
   }
   const steps = await writeSteps(folder);
-  const step = (name: string) => [process.execPath, join(steps, name)] as const;
+  // In the image the first line names /usr/bin/node, which is the npm package's, as here.
+  const step = async (name: string) => {
+    const launcher = join(steps, name);
+    return [process.execPath, flagIn(await readFile(launcher, 'utf8')), launcher] as const;
+  };
   return {
-    push: step('oci-workspace-push'),
-    pull: step('oci-workspace-pull'),
+    push: await step('oci-workspace-push'),
+    pull: await step('oci-workspace-pull'),
     oras: await buildOras(env, signal),
     crane: await buildRegistry('crane'),
   };

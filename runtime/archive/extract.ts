@@ -74,6 +74,7 @@ export async function extractLayers(
       const reader = new LayerReader(stage, staging, claims, meters, options);
       await readLayer(stage.layer, reader, options, (count) => {
         bytes += count;
+        meters.read(count);
         options.progress?.(bytes);
       });
       if (reader.wanted.size > 0)

@@ -3,6 +3,7 @@ import { SubpipeError } from '../errors.ts';
 import { asDigest, type Digest } from '../oci/digest.ts';
 import { opaqueName, whiteoutPrefix } from './changes.ts';
 import { type LayerSource, readLayer } from './extract.ts';
+import { type Limits, Meters } from './limits.ts';
 import { type BytePath, entryPath, join, nameOf, parentOf } from './path.ts';
 import type { TarHeader } from './tar-header.ts';
 import type { TarVisitor } from './tar-parser.ts';
@@ -21,42 +22,52 @@ export interface LayerIndex {
   emptied: Set<BytePath>;
 }
 
-/** Reads a layer for what is in it; nothing is written. @throws SubpipeError `FAILED` when it is damaged. */
+/** Reads a layer for what is in it; nothing is written. @throws SubpipeError `FAILED` when it is damaged, or more than the limits. */
 export async function indexLayer(
   layer: LayerSource,
-  options: { signal?: AbortSignal | undefined } = {},
+  options: { signal?: AbortSignal | undefined; limits?: Partial<Limits> } = {},
 ): Promise<LayerIndex> {
-  const indexer = new Indexer(layer.name);
-  await readLayer(layer, indexer, options);
+  const meters = new Meters(options.limits);
+  meters.startLayer(layer);
+  const indexer = new Indexer(layer.name, meters);
+  await readLayer(layer, indexer, options, (bytes) => meters.read(bytes));
   return indexer;
 }
 
 /** What several layers say together, the lowest first (image-spec, layer.md "Applying Changesets"). */
 export function stackIndexes(indexes: readonly LayerIndex[]): LayerIndex {
   const all: LayerIndex = { puts: new Map(), removed: new Set(), emptied: new Set() };
-  for (const { puts, removed, emptied } of indexes) {
-    for (const path of emptied) {
-      dropBelow(all.puts, path);
-      all.emptied.add(path);
-    }
-    for (const path of removed) {
-      dropBelow(all.puts, path);
-      all.puts.delete(path);
-      all.removed.add(path);
-    }
+  for (const index of indexes) {
+    const { puts, removed, emptied } = index;
+    // Once a layer, not once a path: both may be many.
+    for (const path of all.puts.keys()) if (isHiddenBy(path, index)) all.puts.delete(path);
+    for (const path of emptied) all.emptied.add(path);
+    for (const path of removed) all.removed.add(path);
+    const above = new Set<BytePath>();
     for (const [path, entry] of puts) {
-      if (entry.header.type !== 'folder') dropBelow(all.puts, path);
+      if (entry.header.type !== 'folder' && above.has(path)) dropBelow(all.puts, path);
       all.puts.set(path, entry);
+      for (let up = parentOf(path); up !== '' && !above.has(up); up = parentOf(up)) above.add(up);
     }
   }
   return all;
 }
 
+/** Whether a layer takes away what is below it at `path`: itself, or with a folder above, or by a file in place of one. */
+export function isHiddenBy(path: BytePath, { puts, removed, emptied }: LayerIndex): boolean {
+  if (removed.has(path)) return true;
+  if (path === '') return false;
+  for (let up = parentOf(path); ; up = parentOf(up)) {
+    if (emptied.has(up) || removed.has(up)) return true;
+    if (up === '') return false;
+    const put = puts.get(up);
+    if (put !== undefined && put.header.type !== 'folder') return true;
+  }
+}
+
+/** Of a layer that names something as a folder first, and as a file later. */
 function dropBelow(puts: Map<BytePath, IndexEntry>, folder: BytePath): void {
-  const known = puts.get(folder);
-  if (folder !== '' && known !== undefined && known.header.type !== 'folder') return;
-  const prefix = folder === '' ? '' : `${folder}/`;
-  for (const path of puts.keys()) if (path.startsWith(prefix)) puts.delete(path);
+  for (const path of puts.keys()) if (path.startsWith(`${folder}/`)) puts.delete(path);
 }
 
 class Indexer implements TarVisitor, LayerIndex {
@@ -64,13 +75,16 @@ class Indexer implements TarVisitor, LayerIndex {
   readonly removed = new Set<BytePath>();
   readonly emptied = new Set<BytePath>();
   readonly #source: string;
+  readonly #meters: Meters;
   #file: { entry: IndexEntry; hash: Hash; at: number } | undefined;
 
-  constructor(source: string) {
+  constructor(source: string, meters: Meters) {
     this.#source = source;
+    this.#meters = meters;
   }
 
   entry(header: TarHeader): void {
+    this.#meters.entry(header.size);
     const path = entryPath(header.path, this.#source);
     const name = nameOf(path);
     this.#file = undefined;

@@ -8,7 +8,10 @@ export interface Limits {
   bytes: number;
   /** Bytes of content, with holes. Default 16 TiB. */
   size: number;
-  /** Bytes written for each byte of a layer, looked at from 1 GiB on. Default 1000; gzip cannot do more. */
+  /**
+   * Bytes written for each byte of a layer, and bytes of its tar that are no file's; each is looked at from 1 GiB on.
+   * Default 1000; gzip cannot do more.
+   */
   ratio: number;
 }
 
@@ -20,19 +23,20 @@ export class Meters {
   entries = 0;
   bytes = 0;
   size = 0;
-  #layer = { name: '', size: 0, bytes: 0 };
+  #layer = { name: '', size: 0, bytes: 0, beside: 0 };
 
   constructor(limits: Partial<Limits> = {}) {
     this.#limits = { ...defaultLimits, ...limits };
   }
 
   startLayer(layer: { name: string; size: number }): void {
-    this.#layer = { name: layer.name, size: layer.size, bytes: 0 };
+    this.#layer = { name: layer.name, size: layer.size, bytes: 0, beside: 0 };
   }
 
   entry(size: number): void {
     this.entries++;
     this.size += size;
+    this.#layer.beside -= size;
     this.#check('entries', this.entries);
     this.#check('size', this.size);
   }
@@ -41,7 +45,17 @@ export class Meters {
     this.bytes += bytes;
     this.#layer.bytes += bytes;
     this.#check('bytes', this.bytes);
-    if (this.#layer.bytes > 2 ** 30) this.#check('ratio', this.#layer.bytes / Math.max(1, this.#layer.size));
+    this.#checkRatio(this.#layer.bytes);
+  }
+
+  /** Bytes of tar. What belongs to no file, such as zeros without end after the last, is work for nothing. */
+  read(bytes: number): void {
+    this.#layer.beside += bytes;
+    this.#checkRatio(this.#layer.beside);
+  }
+
+  #checkRatio(bytes: number): void {
+    if (bytes > 2 ** 30) this.#check('ratio', bytes / Math.max(1, this.#layer.size));
   }
 
   #check(name: keyof Limits, value: number): void {

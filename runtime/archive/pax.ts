@@ -46,3 +46,31 @@ export function sparseMap(records: PaxRecords): { at: number; length: number }[]
 function valid(value: number | undefined): number {
   return value !== undefined && Number.isSafeInteger(value) && value >= 0 ? value : Number.MAX_SAFE_INTEGER;
 }
+
+/** Long names and extended headers have no reason to be larger: those of one entry together, and those of all entries. */
+const paxLimit = 1024 * 1024;
+
+/** Counts long names and extended headers, of which any number may follow each other. */
+export class PaxMeter {
+  readonly #source: string;
+  #ofAll = 0;
+  #ofNext = 0;
+
+  /** @param source said in errors. */
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  startEntry(): void {
+    this.#ofNext = 0;
+  }
+
+  /** @throws SubpipeError `FAILED` when it is too much. */
+  add(flag: 'x' | 'g' | 'L' | 'K', size: number): void {
+    if (flag === 'g') this.#ofAll += size;
+    else this.#ofNext += size;
+    const total = Math.max(this.#ofAll, this.#ofNext);
+    if (total > paxLimit)
+      throw new SubpipeError('FAILED', `${this.#source} has headers of ${total} bytes, more than ${paxLimit}`);
+  }
+}

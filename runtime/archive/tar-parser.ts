@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { SubpipeError } from '../errors.ts';
 import { shown } from './path.ts';
-import { type PaxRecords, parsePax, sparseMap } from './pax.ts';
+import { PaxMeter, type PaxRecords, parsePax, sparseMap } from './pax.ts';
 import { checksumFits, field, lengthOf, seconds, typeOf } from './tar-fields.ts';
 import { block, padded, type TarHeader } from './tar-header.ts';
 
@@ -14,9 +14,6 @@ export interface TarVisitor {
   end(): void;
 }
 
-/** Long names and extended headers have no reason to be larger. */
-const metaLimit = 1024 * 1024;
-
 /**
  * Reads a tar piece by piece: ustar, PAX, GNU (long names, base-256 numbers, sparse files of all four kinds) and old
  * V7. Names and targets are bytes, see BytePath. Checksums are checked; a tar that ends early is an error.
@@ -24,6 +21,7 @@ const metaLimit = 1024 * 1024;
 export class TarParser {
   readonly #visitor: TarVisitor;
   readonly #source: string;
+  readonly #meter: PaxMeter;
   #step: (bytes: Buffer, from: number) => number;
   #held = Buffer.alloc(0);
   #global: PaxRecords = new Map();
@@ -34,6 +32,7 @@ export class TarParser {
   constructor(visitor: TarVisitor, source: string) {
     this.#visitor = visitor;
     this.#source = source;
+    this.#meter = new PaxMeter(source);
     this.#step = this.#header;
   }
 
@@ -78,12 +77,13 @@ export class TarParser {
     const flag = String.fromCharCode(head[156] ?? 0);
     const size = this.#number(head, 124, 12, 'size');
     if (flag === 'x' || flag === 'g' || flag === 'L' || flag === 'K') {
-      if (size > metaLimit) throw this.#wrong(`has a header of ${size} bytes, more than ${metaLimit}`);
+      this.#meter.add(flag, size);
       this.#collect(size, (content) => this.#meta(flag, content));
       return;
     }
     const records = new Map([...this.#global, ...this.#next]);
     this.#next = new Map();
+    this.#meter.startEntry();
     const header = this.#describe(head, flag, size, records);
     const stored = header.type === 'file' || header.type === 'other' ? this.#stored(size, records, flag) : 0;
     if (header.type !== 'file') {
@@ -141,11 +141,11 @@ export class TarParser {
   #meta(flag: 'x' | 'g' | 'L' | 'K', content: Buffer): void {
     switch (flag) {
       case 'x':
-        for (const [key, value] of parsePax(content, this.#source)) this.#next.set(key, value);
+      case 'g': {
+        const records = flag === 'x' ? this.#next : this.#global;
+        for (const [key, value] of parsePax(content, this.#source)) records.set(key, value);
         break;
-      case 'g':
-        for (const [key, value] of parsePax(content, this.#source)) this.#global.set(key, value);
-        break;
+      }
       case 'L':
         this.#next.set('path', content.subarray(0, lengthOf(content)));
         break;

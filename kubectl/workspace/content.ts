@@ -1,7 +1,7 @@
 import type { LayerSource } from '../../runtime/archive/extract.ts';
-import type { IndexEntry, LayerIndex } from '../../runtime/archive/layer-index.ts';
+import { type IndexEntry, isHiddenBy, type LayerIndex } from '../../runtime/archive/layer-index.ts';
 import { type MergePolicy, planMerge } from '../../runtime/archive/merge.ts';
-import { type BytePath, entryPath, parentOf } from '../../runtime/archive/path.ts';
+import { type BytePath, entryPath } from '../../runtime/archive/path.ts';
 import type { Digest } from '../../runtime/oci/digest.ts';
 import { isNeeded } from '../../runtime/workspace/cover.ts';
 import type { WorkspaceImage } from '../../runtime/workspace/image.ts';
@@ -78,22 +78,8 @@ function accepted(index: LayerIndex, accept: (path: BytePath) => boolean): Layer
 
 /** Lays a layer over what is there (image-spec, layer.md "Applying Changesets"). */
 export function putOver(content: Content, index: LayerIndex): void {
-  const { puts, removed, emptied } = index;
   for (const path of content.keys()) if (isHiddenBy(path, index)) content.delete(path);
-  for (const path of removed) if (!puts.has(path)) content.delete(path);
-  if (emptied.size > 0 && content.size === 0) content.clear();
-  for (const [path, entry] of puts) content.set(path, itemOf(entry, index, content));
-}
-
-function isHiddenBy(path: BytePath, { puts, removed, emptied }: LayerIndex): boolean {
-  if (removed.has(path)) return true;
-  if (path === '') return false;
-  for (let up = parentOf(path); ; up = parentOf(up)) {
-    if (emptied.has(up) || removed.has(up)) return true;
-    if (up === '') return false;
-    const put = puts.get(up);
-    if (put !== undefined && put.header.type !== 'folder') return true;
-  }
+  for (const [path, entry] of index.puts) content.set(path, itemOf(entry, index, content));
 }
 
 function itemOf({ path, header, content }: IndexEntry, index: LayerIndex, below: Content): Item {

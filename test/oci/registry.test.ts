@@ -208,6 +208,28 @@ test('credentials stay with the registry when a blob is redirected to another ho
   assert.equal(seen, undefined);
 });
 
+test('credentials stay with the registry when it wants an upload at another host', async () => {
+  const bytes = randomBytes(100);
+  const seen: (string | undefined)[] = [];
+  await using storage = await FakeRegistry.start({
+    intercept: (request, response) => {
+      seen.push(request.headers.authorization);
+      request.resume().once('end', () => response.writeHead(201).end());
+      return true;
+    },
+  });
+  await using fake = await FakeRegistry.start({
+    auth: { kind: 'basic', username: 'me', password: 'correct-horse' },
+    intercept: (request, response) => {
+      if (request.method !== 'POST' || request.headers.authorization === undefined) return false;
+      response.writeHead(202, { location: `http://${storage.host}/upload` }).end();
+      return true;
+    },
+  });
+  await put(await open(fake, 'team/app', login(fake, 'correct-horse')), bytes);
+  assert.ok(seen.length > 0 && seen.every((header) => header === undefined), `${seen.length} requests`);
+});
+
 test('plain HTTP is for the loopback only, unless asked for', async () => {
   const { isLoopback } = await import('../../runtime/oci/connection.ts');
   const yes = ['localhost', 'localhost:5000', '127.0.0.1:5000', '127.8.8.8', '[::1]:5000', 'registry.localhost'];

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { isFields } from '../../runtime/shape.ts';
 import { ClusterError } from './errors.ts';
 import { identify, run } from './process.ts';
 import { findProgram } from './requirements.ts';
@@ -124,13 +125,15 @@ export async function build(
   });
 }
 
-/** The folder of a module's dependency in Go's module cache. */
+/** The folder of a module's dependency in Go's module cache; downloaded where it is not there. */
 export async function moduleFolder(
   module: GoModule,
   dependency: string,
   options: { env: NodeJS.ProcessEnv; signal: AbortSignal },
 ): Promise<string> {
-  return (await go(module, ['list', '-mod=readonly', '-m', '-f', '{{.Dir}}', dependency], options)).trim();
+  const found: unknown = JSON.parse(await go(module, ['mod', 'download', '-json', dependency], options));
+  if (isFields(found) && typeof found.Dir === 'string') return found.Dir;
+  throw new ClusterError(`go mod download names no folder of ${dependency}`);
 }
 
 async function go(

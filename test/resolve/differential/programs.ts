@@ -31,9 +31,8 @@ export async function programOf(name: ProgramName, signal: AbortSignal): Promise
   return path.join(programsOf(cache, module), name);
 }
 
-/** The folder of the peer's sources in Go's module cache; `undefined` where they are not there, or there is no Go. */
-export async function peerSources(signal: AbortSignal): Promise<string | undefined> {
+/** The folder of the peer's sources in Go's module cache. @throws ClusterError where Go is missing, or they cannot be had. */
+export function peerSources(signal: AbortSignal): Promise<string> {
   const name = 'github.com/openshift-pipelines/pipelines-as-code';
-  const folder = await moduleFolder(modules['tkn-pac'], name, { env: process.env, signal }).catch(() => '');
-  return folder === '' ? undefined : folder;
+  return moduleFolder(modules['tkn-pac'], name, { env: process.env, signal });
 }

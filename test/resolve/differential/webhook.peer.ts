@@ -38,7 +38,6 @@ test("Tekton's webhook refuses what the table says, and nothing else", async ({ 
 
 test("There is no error in Tekton's examples where its webhook takes them, and a finding where it does not", async (t) => {
   const source = await tektonSource();
-  if (source === undefined) return t.skip("Tekton's source is not in Go's module cache");
   const folder = path.join(source, 'examples/v1');
   const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.yaml')).sort();
   const runs: ResolvedRun[] = [];

@@ -109,7 +109,8 @@ function hostileTar(next: Random, outside: string): Buffer {
   const entries = Array.from({ length: 1 + Math.floor(next() * 6) }, () => {
     const type = pick(next, ['file', 'file', 'folder', 'symlink', 'symlink', 'hardlink'] as const);
     const target = pick(next, ['..', '../..', '../outside', outside, `${outside}/secret`, 'l', 'a', '.', '', path()]);
-    const mode = pick(next, [0, 0o644, 0o777, 0o7777]);
+    // What is compared must be read, also by who is not root.
+    const mode = pick(next, [0o700, 0o755, 0o4711, 0o7777]);
     return type === 'file' || type === 'folder'
       ? { path: path(), type, mode, content: type === 'file' ? 'hostile' : '' }
       : { path: path(), type, mode, target };

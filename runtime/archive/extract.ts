@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { SubpipeError } from '../errors.ts';
 import { asDigest, type Digest } from '../oci/digest.ts';
+import { Aside } from './aside.ts';
 import { opaqueName, whiteoutPrefix } from './changes.ts';
 import { Claims } from './claims.ts';
 import { type Limits, Meters } from './limits.ts';
@@ -27,10 +28,15 @@ export interface ExtractOptions extends StagingOptions {
   /** What is wanted; a folder that is not, may have something that is. Default: all. */
   select?: ((path: BytePath) => boolean) | undefined;
   limits?: Partial<Limits>;
+  /** Bytes of layers from which on another thread writes small files. Default 4 MiB. */
+  asideFrom?: number;
   /** Called now and then with bytes of tar read so far, of all layers. */
   progress?: (bytes: number) => void;
   signal?: AbortSignal | undefined;
 }
+
+/** Bytes, packed: a thread takes 50 ms to start. */
+const worthAThread = 4 * 2 ** 20;
 
 /** A layer, and which of its entries count where not the order of the layers decides (a merge). */
 export interface Stage {
@@ -60,7 +66,9 @@ export async function extractLayers(
   removed: { removed: Iterable<BytePath>; emptied: Iterable<BytePath> } = { removed: [], emptied: [] },
 ): Promise<Extracted> {
   const meters = new Meters(options.limits);
-  const staging = new Staging(folder, meters, options);
+  const size = stages.reduce((sum, { layer }) => sum + layer.size, 0);
+  await using aside = size < (options.asideFrom ?? worthAThread) ? undefined : Aside.start(folder);
+  const staging = new Staging(folder, meters, options, aside);
   const claims = new Claims();
   const later: { path: BytePath; target: BytePath; source: string }[] = [];
   let bytes = 0;

@@ -86,7 +86,8 @@ export function servePacking(port: MessagePort): void {
       }
     }
   };
-  port.on('message', (question: PackQuestion) => {
+  port.on('message', (question: PackQuestion | { kind: 'write' }) => {
+    if (question.kind === 'write') return; // not for this
     if (question.kind === 'more') {
       room++;
       wake?.();

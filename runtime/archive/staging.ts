@@ -19,6 +19,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { SubpipeError } from '../errors.ts';
+import { type Aside, createFlags, smallFile } from './aside.ts';
 import { type Libc, loadLibc } from './libc.ts';
 import type { Meters } from './limits.ts';
 import { type BytePath, fromLatin1, locator, parentOf, shown, toBytes } from './path.ts';
@@ -36,7 +37,6 @@ export interface StagingOptions {
   warn?: ((message: string) => void) | undefined;
 }
 
-const createFlags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
 /** Runs of zeros of this many bytes, aligned, are not written: they become holes. */
 const hole = 64 * 1024;
 const zeros = Buffer.alloc(hole);
@@ -56,8 +56,14 @@ export class Staging {
   readonly #warned = new Set<string>();
   #file: { fd: number; header: TarHeader; path: BytePath; end: number } | undefined;
 
-  constructor(folder: string, meters: Meters, options: StagingOptions) {
+  readonly #aside: Aside | undefined;
+  /** To be made when their files are there. */
+  #links: { path: BytePath; target: BytePath }[] = [];
+
+  /** @param aside for the same folder: writes small files. Default: this thread does. */
+  constructor(folder: string, meters: Meters, options: StagingOptions, aside?: Aside) {
     this.#at = locator(folder);
+    this.#aside = aside;
     this.#meters = meters;
     this.#options = options;
     this.#libc = loadLibc();
@@ -78,12 +84,34 @@ export class Staging {
   /** Begins a file: `write` its content, then `endFile`. */
   startFile(path: BytePath, header: TarHeader): void {
     this.#makeRoom(path);
+    if (this.#aside !== undefined && this.#isSimple(header)) {
+      const { size, mtime, nanoseconds } = header;
+      const mode = this.#modeOf(header);
+      this.#aside.startFile(path, { size, mode, setsMode: this.#losesMode(mode), mtime, nanoseconds });
+      this.#made.set(path, 'file');
+      return;
+    }
     const fd = openSync(this.#at(path), createFlags, this.#modeOf(header) & 0o777);
     this.#made.set(path, 'file');
     this.#file = { fd, header, path, end: 0 };
   }
 
+  /** Whether a name, content, mode and time is all there is to it. */
+  #isSimple(header: TarHeader): boolean {
+    const { size, attributes, parts } = header;
+    return size < smallFile && attributes === undefined && parts === undefined && this.#ownerOf(header) === undefined;
+  }
+
+  #losesMode(mode: number): boolean {
+    return (mode & 0o777 & ~this.#umask) !== mode;
+  }
+
   write(bytes: Buffer, at: number): void {
+    if (this.#aside?.isOpen === true) {
+      this.#meters.written(bytes.length);
+      this.#aside.write(bytes);
+      return;
+    }
     const file = this.#file;
     if (file === undefined) return;
     if (file.header.size < 2 * hole) {
@@ -113,6 +141,7 @@ export class Staging {
   }
 
   endFile(): void {
+    if (this.#aside?.isOpen === true) this.#aside.endFile();
     const file = this.#file;
     if (file === undefined) return;
     this.#file = undefined;
@@ -122,7 +151,7 @@ export class Staging {
       const mode = this.#modeOf(header);
       const owner = this.#ownerOf(header);
       if (owner !== undefined) this.#chown(() => fchownSync(fd, owner.uid, owner.gid));
-      if (owner !== undefined || (mode & 0o777 & ~this.#umask) !== mode) fchmodSync(fd, mode);
+      if (owner !== undefined || this.#losesMode(mode)) fchmodSync(fd, mode);
       this.#setAttributes(fd, header);
       if (this.#libc?.setFileTime(fd, header.mtime, header.nanoseconds) !== true) {
         const time = header.mtime + header.nanoseconds / 1e9;
@@ -150,12 +179,21 @@ export class Staging {
   /** One more name for a file that this object has made. */
   link(path: BytePath, target: BytePath): void {
     this.#makeRoom(path);
-    linkSync(this.#at(target), this.#at(path));
+    this.#links.push({ path, target });
     this.#made.set(path, 'file');
+    if (this.#aside === undefined) this.#settle();
+  }
+
+  /** All that was told so far is in the folder. */
+  #settle(): void {
+    this.#aside?.settle();
+    for (const { path, target } of this.#links) linkSync(this.#at(target), this.#at(path));
+    this.#links = [];
   }
 
   /** Sets modes, owners and times of folders, the deepest first. */
   finish(): void {
+    this.#settle();
     for (const path of [...this.#made.keys()]
       .filter((path) => this.#made.get(path) === 'folder')
       .sort()
@@ -202,6 +240,7 @@ export class Staging {
     }
     const kind = this.#made.get(path);
     if (kind === undefined) return;
+    this.#settle();
     if (kind === 'folder') {
       rmSync(this.#at(path), { recursive: true });
       for (const below of this.#made.keys()) if (below.startsWith(`${path}/`)) this.#made.delete(below);

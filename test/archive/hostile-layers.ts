@@ -1,10 +1,19 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import type { Limits } from '../../runtime/archive/limits.ts';
 import { tarOf } from './support.ts';
 
+/** A folder of this process's own that images try to write into. */
+export const elsewhere = mkdtempSync(join(tmpdir(), 'subpipe-test-'));
+
 /** What an image may be made of to do harm, and how it is refused. Those with `limits` are harmless without them. */
 export const hostileLayers: Record<string, { layers: Buffer[]; error: RegExp; limits?: Partial<Limits> }> = {
-  'an absolute path': { layers: [tarOf({ path: '/tmp/evil', content: 'x' })], error: /expected a relative path/ },
+  'an absolute path': {
+    layers: [tarOf({ path: join(elsewhere, 'evil'), content: 'x' })],
+    error: /expected a relative path/,
+  },
   'a path with ..': { layers: [tarOf({ path: '../evil', content: 'x' })], error: /expected a relative path/ },
   'a path with .. inside': {
     layers: [tarOf({ path: 'a/../../evil', content: 'x' })],
@@ -19,7 +28,7 @@ export const hostileLayers: Record<string, { layers: Buffer[]; error: RegExp; li
     error: /below l, which is a symlink/,
   },
   'a folder below a symlink': {
-    layers: [tarOf({ path: 'l', type: 'symlink', target: '/tmp' }, { path: 'l/evil/', type: 'folder' })],
+    layers: [tarOf({ path: 'l', type: 'symlink', target: elsewhere }, { path: 'l/evil/', type: 'folder' })],
     error: /below l, which is a symlink/,
   },
   'a hardlink to the outside': {
@@ -51,7 +60,7 @@ export const hostileLayers: Record<string, { layers: Buffer[]; error: RegExp; li
     error: /something else than the fold/,
   },
   'a symlink in place of the folder': {
-    layers: [tarOf({ path: './', type: 'symlink', target: '/tmp' })],
+    layers: [tarOf({ path: './', type: 'symlink', target: elsewhere })],
     error: /something else than the folder/,
   },
   'a whiteout of ..': { layers: [tarOf({ path: 'a/.wh...' })], error: /removes nothing/ },

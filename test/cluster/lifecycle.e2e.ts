@@ -212,7 +212,10 @@ describe('the life of a cluster', { concurrency: false }, () => {
     await writeFile(join(folder, 'run.json'), JSON.stringify(run));
     await kubectl('create', '-f', join(folder, 'run.json'));
     await rm(folder, { recursive: true });
-    await kubectl('wait', '--for=condition=Succeeded', 'pipelinerun/all', '--timeout=90s');
+    await kubectl('wait', '--for=condition=Succeeded', 'pipelinerun/all', '--timeout=120s').catch(async (cause) => {
+      const what = 'pipelineruns,taskruns,pods,persistentvolumeclaims,events';
+      throw new Error(`it has not succeeded:\n${await kubectl('get', what, '-A', '-o', 'wide')}`, { cause });
+    });
     assert.equal(await kubectl('logs', 'all-read-pod', '-c', 'step-read'), 'found\n');
   });
 

@@ -5,7 +5,6 @@ import {
   constants,
   fchmodSync,
   fchownSync,
-  fstatSync,
   ftruncateSync,
   futimesSync,
   lchownSync,
@@ -24,6 +23,7 @@ import { type Libc, loadLibc } from './libc.ts';
 import type { Meters } from './limits.ts';
 import { type BytePath, fromLatin1, locator, parentOf, shown, toBytes } from './path.ts';
 import type { TarHeader } from './tar-header.ts';
+import { probeUmask } from './umask.ts';
 import { isKept } from './write-tree.ts';
 
 export interface StagingOptions {
@@ -55,7 +55,6 @@ export class Staging {
   readonly #folders = new Map<BytePath, TarHeader>();
   readonly #warned = new Set<string>();
   #file: { fd: number; header: TarHeader; path: BytePath; end: number } | undefined;
-
   readonly #aside: Aside | undefined;
   /** To be made when their files are there. */
   #links: { path: BytePath; target: BytePath }[] = [];
@@ -289,15 +288,4 @@ export class Staging {
 
 function isZero(bytes: Buffer, from: number, to: number): boolean {
   return bytes[from] === 0 && bytes.compare(zeros, 0, to - from, from, to) === 0;
-}
-
-/** What the process takes away from modes; asking Node for it would set it for a moment. */
-function probeUmask(path: string): number {
-  const fd = openSync(path, createFlags, 0o777);
-  try {
-    return 0o777 & ~fstatSync(fd).mode;
-  } finally {
-    closeSync(fd);
-    unlinkSync(path);
-  }
 }

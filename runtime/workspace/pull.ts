@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Extracted, type ExtractOptions, extractLayers } from '../archive/extract.ts';
+import { type Extracted, extractLayers } from '../archive/extract.ts';
 import { type MergePlan, type MergePolicy, type MergeSource, planMerge } from '../archive/merge.ts';
 import { type BytePath, shown } from '../archive/path.ts';
 import { repairFolder, replaceFolder } from '../archive/replace.ts';
@@ -12,10 +12,11 @@ import { invalid } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Platform } from '../oci/manifest.ts';
 import { isNeeded } from './cover.ts';
+import { shownExtraction } from './extraction.ts';
 import { isBase, type WorkspaceImage } from './image.ts';
 import { layerName, layerOpener, sourceLayer } from './layer-source.ts';
 import { type Basis, forget, type Memory, memoryFile, recall, remember } from './memory.ts';
-import { formatBytes, Progress } from './progress.ts';
+import { formatBytes } from './progress.ts';
 import type { Registries } from './reference.ts';
 import { readSource, withoutAncestors } from './source.ts';
 import { tarSizeOf } from './weight.ts';
@@ -102,24 +103,7 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
   const plan = await planMerge(sources, { policy: policyFor(options.merge, images), signal });
   for (const path of plan.decided.slice(0, 20)) log.warn(`${shown(path)} was changed differently: --merge decided`);
   const total = plan.stages.reduce((sum, { layer }) => sum + (sizes.get(layer.name) ?? Number.NaN), 0);
-  const progress = new Progress({
-    log,
-    doing: 'pulling',
-    total: Number.isNaN(total) ? undefined : total,
-    terminal: options.terminal,
-  });
-  let read = 0;
-  const extract: ExtractOptions = {
-    owner: options.owner ?? 'self',
-    mode: options.mode ?? 'keep',
-    select,
-    warn: (message) => log.warn(message),
-    progress(bytes) {
-      progress.add(bytes - read);
-      read = bytes;
-    },
-    signal,
-  };
+  const { progress, extract } = shownExtraction('pulling', total, select, options);
   let done: Extracted;
   try {
     done = await replaceFolder(folder, (into) => extractLayers(plan.stages, into, extract, plan.gone));

@@ -88,8 +88,8 @@ describe('a cache', () => {
     const late = await good(run(second, 'push', 'source', '--key=fixed', target));
     assert.deepEqual([result(late, 'cache'), result(late, 'image')], ['there', result(saved, 'image')]);
     assert.match(late.stderr, /cache fixed is in .* already: not pushed/);
-    await good(run(second, 'pull', 'work', '--key=fixed', '--', `${registry.host}/cache`));
-    assert.equal(readFileSync(`${second.path}/work/a`, 'utf8'), 'first');
+    await good(run(second, 'pull', 'files', '--key=fixed', '--', `${registry.host}/cache`));
+    assert.equal(readFileSync(`${second.path}/files/a`, 'utf8'), 'first');
   });
 
   test('saved by somebody else while one is sent: the first one stays', async () => {
@@ -193,11 +193,11 @@ describe('a key', () => {
       await good(run(machine, 'push', `source-${i}`, `--key=${key}`, `--target=${place}`));
     }
     for (const key of odd) {
-      const hit = await good(run(machine, 'pull', 'work', `--key=${key}`, '--', place));
+      const hit = await good(run(machine, 'pull', 'files', `--key=${key}`, '--', place));
       assert.equal(result(hit, 'cache'), 'hit');
-      assert.equal(readFileSync(`${machine.path}/work/which`, 'utf8'), key);
+      assert.equal(readFileSync(`${machine.path}/files/which`, 'utf8'), key);
       const restore = `--restore-keys=${key.slice(0, -1)}`;
-      const partial = await good(run(machine, 'pull', 'work', '--key=none', restore, '--', place));
+      const partial = await good(run(machine, 'pull', 'files', '--key=none', restore, '--', place));
       assert.equal(result(partial, 'matched-key'), key);
     }
     const layout = await Layout.open(`${machine.path}/caches`);

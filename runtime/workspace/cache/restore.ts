@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
-import { type ExtractOptions, extractLayers } from '../../archive/extract.ts';
+import { extractLayers } from '../../archive/extract.ts';
 import { repairFolder, replaceFolder } from '../../archive/replace.ts';
 import { selectPaths } from '../../archive/select.ts';
 import { invalid } from '../../errors.ts';
 import { isNeeded } from '../cover.ts';
+import { shownExtraction } from '../extraction.ts';
 import { readWorkspaceImage } from '../image.ts';
 import { layerOpener, sourceLayer } from '../layer-source.ts';
-import { formatBytes, Progress } from '../progress.ts';
+import { formatBytes } from '../progress.ts';
 import type { PullOptions } from '../pull.ts';
 import { isAbsent, type Place } from '../reference.ts';
 import { tarSizeOf } from '../weight.ts';
@@ -65,24 +66,7 @@ export async function restoreCache(options: RestoreOptions): Promise<Restored> {
   const image = await readWorkspaceImage(found.key, found.place, found.manifest, { signal });
   const layers = image.layers.filter((layer) => isNeeded(layer, options.paths ?? []));
   const total = layers.reduce((sum, layer) => sum + (tarSizeOf(layer) ?? Number.NaN), 0);
-  const progress = new Progress({
-    log,
-    doing: 'restoring',
-    total: Number.isNaN(total) ? undefined : total,
-    terminal: options.terminal,
-  });
-  let read = 0;
-  const extract: ExtractOptions = {
-    owner: options.owner ?? 'self',
-    mode: options.mode ?? 'keep',
-    select,
-    warn: (message) => log.warn(message),
-    progress(bytes) {
-      progress.add(bytes - read);
-      read = bytes;
-    },
-    signal,
-  };
+  const { progress, extract } = shownExtraction('restoring', total, select, options);
   const open = layerOpener(registries);
   const stages = layers.map((layer) => ({ layer: sourceLayer(layer, open) }));
   let took = '';

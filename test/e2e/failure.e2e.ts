@@ -73,27 +73,27 @@ describe('the timeout of a call', { concurrency: 2 }, () => {
 
   it("is capped by the caller's remaining time, so that the child ends first and is reported", async (t) => {
     const namespace = await testNamespace(t, 'cap');
-    await apply(namespace, scriptPipeline('slow', sleeping(90)));
+    await apply(namespace, scriptPipeline('slow', sleeping(180)));
     const done = await run(
       namespace,
       parent(
         call('call', { pipeline: 'slow', timeout: '1h' }),
         atTheEnd(show('report', { status: '$(tasks.call.results.status)' })),
-        '  timeouts: {pipeline: 120s, tasks: 60s, finally: 60s}',
+        '  timeouts: {pipeline: 180s, tasks: 90s, finally: 90s}',
       ),
     );
     assert.equal(verdict(done), 'False Failed');
     const [child] = await childrenOf(namespace, 'main');
-    assert.match(child?.spec.timeouts?.pipeline ?? '', /^[34][0-9]s$/);
+    assert.match(child?.spec.timeouts?.pipeline ?? '', /^[2-7][0-9]s$/);
     assert.match(await logOf(namespace, 'main', 'report'), /status=TimedOut/);
   });
 
   it("is capped by the pipeline task's timeout as well", async (t) => {
     const namespace = await testNamespace(t, 'taskcap');
-    await apply(namespace, scriptPipeline('slow', sleeping(90)));
-    await run(namespace, parent(call('call', { pipeline: 'slow' }, 'timeout: 20s\n')));
+    await apply(namespace, scriptPipeline('slow', sleeping(180)));
+    await run(namespace, parent(call('call', { pipeline: 'slow' }, 'timeout: 45s\n')));
     const [child] = await childrenOf(namespace, 'main');
-    assert.match(child?.spec.timeouts?.pipeline ?? '', /^(1[0-9]|[5-9])s$/);
+    assert.match(child?.spec.timeouts?.pipeline ?? '', /^([1-3][0-9]|[5-9])s$/);
     assert.equal((await resultsOf(namespace, 'main', 'call')).status, 'TimedOut');
   });
 });

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { SubpipeError } from '../errors.ts';
 import type { HttpResponse } from '../http.ts';
 import { backoff, pause } from '../retry.ts';
+import { ask } from './ask.ts';
 import { Connection, discard, type RegistryOptions } from './connection.ts';
 import { type Digest, isDigest, Verifier } from './digest.ts';
 import { download } from './download.ts';
@@ -95,7 +96,10 @@ export class Registry implements Target {
   }
 
   readManifest(reference: string, options: Options = {}): Promise<StoredManifest> {
-    return this.#read(options, (connection) => fetchManifest(connection, reference, options));
+    // A mirror that refuses is passed over: what is written never goes there.
+    return this.#read(options, (connection, last) =>
+      fetchManifest(connection, reference, { ...options, asWriter: last && options.asWriter === true }),
+    );
   }
 
   async writeManifest(manifest: StoredManifest, tag?: string, options: Options = {}): Promise<void> {
@@ -171,8 +175,11 @@ export class Registry implements Target {
   }
 }
 
-async function fetchManifest(connection: Connection, reference: string, { signal }: Options): Promise<StoredManifest> {
-  const response = await connection.send(`manifests/${reference}`, 'pull', { headers: { accept }, signal });
+async function fetchManifest(connection: Connection, reference: string, options: Options): Promise<StoredManifest> {
+  const response = await ask(connection, `manifests/${reference}`, `read ${reference}`, {
+    ...options,
+    headers: { accept },
+  });
   if (response.status !== 200) throw await connection.failure(response, `read ${reference}`);
   const bytes = await bytesOf(response.body, `${connection.name}:${reference}`);
   const type = (response.headers['content-type'] ?? '').split(';')[0] ?? '';

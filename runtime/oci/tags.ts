@@ -1,4 +1,5 @@
 import { SubpipeError } from '../errors.ts';
+import { ask } from './ask.ts';
 import { type Connection, discard } from './connection.ts';
 import { isRecord, parseJson } from './manifest.ts';
 import { isTag } from './name.ts';
@@ -9,12 +10,12 @@ import type { Deletion, Options } from './target.ts';
 const maximumPages = 1000;
 
 /** All tags of a repository (distribution-spec v1.1, "Listing Tags"). None where there is no such repository. */
-export async function listTags(connection: Connection, { signal }: Options): Promise<string[]> {
+export async function listTags(connection: Connection, options: Options): Promise<string[]> {
   const tags = new Set<string>();
   let next: string | URL | undefined = 'tags/list?n=1000';
   for (let page = 0; next !== undefined; page++) {
     if (page === maximumPages) throw new SubpipeError('FAILED', `${connection.name} lists tags without end`);
-    const response = await connection.send(next, 'pull', { signal });
+    const response = await ask(connection, next, 'list the tags', options);
     if (response.status === 404) {
       await discard(response);
       break;

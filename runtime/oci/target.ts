@@ -7,6 +7,8 @@ export interface Options {
   signal?: AbortSignal | undefined;
   /** Not from a mirror, which may know a tag as it was some time ago. */
   fresh?: boolean;
+  /** Who reads writes here too, now or later: what is not there is then told by registries that hide it from others, see `ask`. */
+  asWriter?: boolean;
 }
 
 /** How a blob got to its place: it was there, the registry took it from another repository, or its bytes were sent. */

@@ -62,15 +62,17 @@ export async function readSource(text: string, options: SourceOptions): Promise<
 }
 
 /** What a tag means. Nobody announces an index: of a tag that names one, nothing else is asked. */
-async function headsOf(place: Place, tag: string, { log, signal }: SourceOptions): Promise<StoredManifest[]> {
+async function headsOf(place: Place, tag: string, options: SourceOptions): Promise<StoredManifest[]> {
   const { target } = place;
-  const named = await target.readManifest(tag, { signal }).catch((error: unknown) => {
+  const { log, signal, optional } = options;
+  const how = { signal, asWriter: optional === true };
+  const named = await target.readManifest(tag, how).catch((error: unknown) => {
     if (isAbsent(error)) return undefined;
     throw error;
   });
   if (named?.kind === 'index') return [named];
   try {
-    return await gather(target, tag, { signal });
+    return await gather(target, tag, how);
   } catch (error) {
     // A stranger's registry need not list its tags, and then nobody has pushed there side by side.
     if (named === undefined || signal?.aborted === true) throw error;

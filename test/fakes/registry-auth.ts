@@ -12,6 +12,8 @@ export interface FakeAuthOptions {
   public?: boolean;
   /** The token endpoint gives none that is good for another repository too. */
   oneRepository?: boolean;
+  /** A token has of what was asked for only the reading, as for a robot that may not push. */
+  readsOnly?: boolean;
 }
 
 /** Who may do what at a fake registry (distribution's token authentication specification). */
@@ -58,7 +60,10 @@ export class FakeAuth {
       return;
     }
     const token = randomUUID();
-    this.#tokens.set(token, { scopes, expires: Date.now() + this.lifetime * 1000 });
+    const granted = scopes.map((scope) =>
+      this.#options?.readsOnly === true ? scope.replace(/:[^:]*$/, ':pull') : scope,
+    );
+    this.#tokens.set(token, { scopes: granted, expires: Date.now() + this.lifetime * 1000 });
     response.writeHead(200, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ [form === undefined ? 'token' : 'access_token']: token, expires_in: this.lifetime }));
   }

@@ -28,6 +28,11 @@ export interface Quirks {
   takesAnyOrder?: boolean;
   /** No referrers API, as with Distribution. */
   noReferrers?: boolean;
+  /**
+   * What reads a repository that nobody has made is refused, unless it comes with a token that may push: 401 by Docker Hub and Quay,
+   * 403 by others, and `token` by GHCR, which gives no token for reading it.
+   */
+  hidesMissing?: 401 | 403 | 'token';
   /** Which deletions work. Default `all`; `digest` is Distribution 2's. */
   deletion?: 'all' | 'digest' | 'none';
   /** Tags on a page. */

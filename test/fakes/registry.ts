@@ -127,7 +127,10 @@ export class FakeRegistry {
     this.authorizations.push(request.headers.authorization ?? '');
     if ((await this.#options.intercept?.(request, response)) === true) return;
     const url = new URL(request.url ?? '/', 'http://registry');
-    if (url.pathname === '/token') return this.auth.token(request, response, url);
+    if (url.pathname === '/token') {
+      if (this.#givesNoToken(url)) return refuse(response, 403, 'DENIED');
+      return this.auth.token(request, response, url);
+    }
     const match = /^\/v2\/(?:(.+)\/(blobs|manifests|tags|referrers)\/(.+))?$/.exec(url.pathname);
     if (match === null) return refuse(response, 404, 'NAME_UNKNOWN');
     const [, name = '', kind, reference = ''] = match;
@@ -137,6 +140,12 @@ export class FakeRegistry {
       return refuse(response, 401, 'UNAUTHORIZED');
     }
     if (kind === undefined) return void response.writeHead(200).end('{}');
+    const { hidesMissing } = this.#quirks;
+    const isHidden = hidesMissing !== undefined && action === 'pull' && !this.#repositories.has(name);
+    if (isHidden && !this.auth.allowed(request, name, 'push')) {
+      this.auth.challenge(response, this.host, name, action);
+      return refuse(response, hidesMissing === 401 ? 401 : 403, 'DENIED', 'requested access to the resource is denied');
+    }
     if (action === 'push' && this.#quirks.ecr && !this.#repositories.has(name)) {
       return refuse(response, 404, 'NAME_UNKNOWN', `The repository with name '${name}' does not exist`);
     }
@@ -146,6 +155,15 @@ export class FakeRegistry {
     if (!reference.startsWith('uploads/')) return this.#blob(request, response, name, reference);
     if (request.method === 'POST') return this.#startUpload(response, name, url);
     return this.#uploads.handle(request, response, name, url);
+  }
+
+  /** GHCR's way to hide a repository. */
+  #givesNoToken(url: URL): boolean {
+    if (this.#quirks.hidesMissing !== 'token') return false;
+    return url.searchParams.getAll('scope').some((scope) => {
+      const [, name = '', actions = ''] = scope.split(':');
+      return actions === 'pull' && !this.#repositories.has(name);
+    });
   }
 
   async #blob(request: IncomingMessage, response: ServerResponse, repository: string, digest: string): Promise<void> {
@@ -211,8 +229,9 @@ export class FakeRegistry {
   }
 
   async #manifest(request: IncomingMessage, response: ServerResponse, name: string, reference: string): Promise<void> {
-    const repository = this.#repository(name);
-    if (request.method === 'PUT') return this.#putManifest(request, response, repository, reference);
+    if (request.method === 'PUT') return this.#putManifest(request, response, this.#repository(name), reference);
+    const repository = this.#repositories.get(name);
+    if (repository === undefined) return refuse(response, 404, 'NAME_UNKNOWN');
     if (request.method === 'DELETE') return this.#deleteManifest(response, repository, reference);
     const digest = repository.tags.get(reference) ?? reference;
     const found = repository.manifests.get(digest);

@@ -12,7 +12,7 @@ export async function namedNow(
   signal: AbortSignal | undefined,
 ): Promise<StoredManifest | undefined> {
   try {
-    return await target.readManifest(tag, { signal, fresh: true });
+    return await target.readManifest(tag, { signal, fresh: true, asWriter: true });
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw error;

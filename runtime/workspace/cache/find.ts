@@ -47,7 +47,9 @@ export async function findCache(place: Place, key: string, options: Options): Pr
 /** The newest of all caches whose keys begin with `prefix`; undefined where there is none. */
 export async function findNewest(place: Place, prefix: string, options: Options): Promise<Found | undefined> {
   const { signal } = options;
-  const tags = (await place.target.listTags({ signal, fresh: true })).filter((tag) => mayBegin(tag, prefix));
+  const tags = (await place.target.listTags({ signal, fresh: true, asWriter: true })).filter((tag) =>
+    mayBegin(tag, prefix),
+  );
   const queue = tags.values();
   let newest: Found | undefined;
   await Promise.all(
@@ -65,7 +67,7 @@ async function readCache(place: Place, tag: string, { log, signal }: Options): P
   let manifest: StoredManifest;
   try {
     // Not from a mirror: it may have taken note that there is none.
-    manifest = await place.target.readManifest(tag, { signal, fresh: true });
+    manifest = await place.target.readManifest(tag, { signal, fresh: true, asWriter: true });
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw error;

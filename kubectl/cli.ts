@@ -6,7 +6,7 @@ import { version } from '../runtime/version.ts';
 import { steps } from '../steps/index.ts';
 import type { Command } from './command.ts';
 import { flagRows, parseWords } from './flags.ts';
-import type { Output } from './output.ts';
+import { type Output, standardOutput } from './output.ts';
 import { run } from './run/command.ts';
 import { stub } from './stub/command.ts';
 import { workspaceCommands } from './workspace/command.ts';
@@ -53,13 +53,11 @@ export async function main(): Promise<never> {
       stop.abort(new SubpipeError('ABORTED', `stopped by ${name}`));
     });
   }
-  // A reader that went away (`subpipe run … | head`) is no error of ours.
-  process.stdout.on('error', () => process.exit(1));
   const code = await runCli(process.argv.slice(2), {
     env: process.env,
     signal: stop.signal,
     stdin: () => text(process.stdin),
-    stdout: process.stdout,
+    stdout: standardOutput(),
     stderr: process.stderr,
   });
   process.exit(code);

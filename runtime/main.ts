@@ -1,4 +1,3 @@
-import { writeSync } from 'node:fs';
 import process from 'node:process';
 import { exitCodeOf, explain, SubpipeError } from './errors.ts';
 import { flagsOf, parseFlags, readParams } from './flags.ts';
@@ -6,6 +5,7 @@ import { helpOf } from './help.ts';
 import { KubeClient } from './kube/client.ts';
 import { createLog, type Log, type LogFormat, type LogLevel } from './log.ts';
 import { kebab, type Params, type ValuesOf } from './params.ts';
+import { print, ReaderGone, readerGoneCode } from './print.ts';
 import { type ReportOf, type ResultFile, type Results, type ResultValue, writeResults } from './results.ts';
 import { messageLimit } from './results-limit.ts';
 import type { StepDefinition } from './step.ts';
@@ -24,7 +24,7 @@ export async function main<P extends Params, R extends Results>(step: StepDefini
   process.exit(await runStep(step, process.argv.slice(2), { env: process.env, signal: stop.signal }));
 }
 
-/** Runs a step with the given command line and gives its exit code: 0, 1, 2 or 3. */
+/** Runs a step with the given command line and gives its exit code: 0, 1, 2 or 3; 141 where the reader of its output is gone. */
 export async function runStep<P extends Params, R extends Results>(
   step: StepDefinition<P, R>,
   argv: readonly string[],
@@ -72,6 +72,7 @@ export async function runStep<P extends Params, R extends Results>(
     });
     return 0;
   } catch (error) {
+    if (error instanceof ReaderGone) return readerGoneCode;
     if (step.replaces !== undefined && early === 'text') {
       const sentence = `Error: ${explain(error)}\n`;
       if (options.stderr === undefined) process.stderr.write(sentence);
@@ -100,21 +101,4 @@ async function writeReport(
   }
   await writeResults(files, to.limit);
   if (files.length === 0 && Object.keys(rest).length > 0) to.stdout(`${JSON.stringify(rest)}\n`);
-}
-
-/**
- * Writes to standard output, all of it, before it returns. `process.stdout` may still have the rest of it when the process exits, and its
- * streams take longer to load than a small step to work.
- */
-function print(text: string): void {
-  const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length; ) {
-    try {
-      at += writeSync(1, bytes, at);
-    } catch (error) {
-      // Somebody has made the pipe non-blocking, and it is full: there is room when its reader has read.
-      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
-    }
-  }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, openSync } from 'node:fs';
 import path from 'node:path';
@@ -43,5 +43,25 @@ for (const [kind, flags] of [
     });
     assert.equal((await buffer(reader.stdout)).toString(), expected);
     assert.equal((await ended)[0], 0);
+  });
+}
+
+for (const [what, command] of [
+  ['a step', ['loud.ts']],
+  ['a command', [path.join(import.meta.dirname, '../../kubectl/main.ts'), 'stub', '-f', 'pipeline.yaml']],
+] as const) {
+  test(`${what} whose reader has seen enough ends as SIGPIPE would end it, and says nothing`, async () => {
+    const params = Array.from({ length: 5000 }, (_, i) => ({ name: `param-${i}`, description: 'of many' }));
+    const pipeline = {
+      apiVersion: 'tekton.dev/v1',
+      kind: 'Pipeline',
+      metadata: { name: 'p' },
+      spec: { params, tasks: [] },
+    };
+    await using folder = await makeFolder({ 'loud.ts': loud, 'pipeline.yaml': JSON.stringify(pipeline) });
+    const argv = ['-c', '{ "$@"; echo "$?" >&2; } | head -n 1', 'sh', process.execPath, ...command];
+    const run = spawnSync('sh', argv, { cwd: folder.path, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    assert.equal(run.stdout.split('\n').length, 2);
+    assert.equal(run.stderr, '141\n');
   });
 }

@@ -1,7 +1,7 @@
-import type { LayerSource } from '../../runtime/archive/extract.ts';
 import { type IndexEntry, isHiddenBy, type LayerIndex } from '../../runtime/archive/layer-index.ts';
 import { type MergePolicy, planMerge } from '../../runtime/archive/merge.ts';
 import { type BytePath, entryPath } from '../../runtime/archive/path.ts';
+import type { LayerSource } from '../../runtime/archive/read-layer.ts';
 import type { Digest } from '../../runtime/oci/digest.ts';
 import { isNeeded } from '../../runtime/workspace/cover.ts';
 import type { WorkspaceImage } from '../../runtime/workspace/image.ts';

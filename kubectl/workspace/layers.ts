@@ -1,7 +1,7 @@
 import { type Readable, Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { LayerSource } from '../../runtime/archive/extract.ts';
 import { indexLayer, type LayerIndex } from '../../runtime/archive/layer-index.ts';
+import type { LayerSource } from '../../runtime/archive/read-layer.ts';
 import type { Digest } from '../../runtime/oci/digest.ts';
 import type { WorkspaceLayer } from '../../runtime/workspace/image.ts';
 import { Progress } from '../../runtime/workspace/progress.ts';

@@ -1,28 +1,15 @@
-import { createHash } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import { SubpipeError } from '../errors.ts';
-import { asDigest, type Digest } from '../oci/digest.ts';
 import { Aside } from './aside.ts';
 import { opaqueName, whiteoutPrefix } from './changes.ts';
 import { Claims } from './claims.ts';
+import type { EntryKind } from './frame-map.ts';
 import { type Limits, Meters } from './limits.ts';
+import { missing, readLinked } from './linked.ts';
 import { type BytePath, entryPath, join, nameOf, parentOf, shown } from './path.ts';
+import { type LayerSource, readLayer } from './read-layer.ts';
 import { Staging, type StagingOptions } from './staging.ts';
 import type { TarHeader } from './tar-header.ts';
-import { TarParser, type TarVisitor } from './tar-parser.ts';
-import { unpack } from './unpack.ts';
-
-/** A layer to read. */
-export interface LayerSource {
-  /** For people: its digest and where it is. */
-  name: string;
-  /** Bytes, packed. */
-  size: number;
-  /** Of the tar: checked where it is given. */
-  diffId?: Digest | undefined;
-  /** A stream that fails unless it is exactly the layer, such as {@link Target.readBlob}'s. Called once or twice. */
-  open(signal?: AbortSignal): Promise<Readable>;
-}
+import type { TarVisitor } from './tar-parser.ts';
 
 export interface ExtractOptions extends StagingOptions {
   /** What is wanted; a folder that is not, may have something that is. Default: all. */
@@ -80,13 +67,15 @@ export async function extractLayers(
         claims.add({ puts: [], ...removed });
       }
       const reader = new LayerReader(stage, staging, claims, meters, options);
-      await readLayer(stage.layer, reader, options, (count) => {
+      // All of a layer where all is wanted: then it is verified as a whole.
+      const isPart = options.select !== undefined || stage.accept !== undefined;
+      const needs = isPart ? (path: BytePath, type: EntryKind) => reader.needs(path, type) : undefined;
+      await readLayer(stage.layer, reader, { ...options, needs }, (count) => {
         bytes += count;
         meters.read(count);
         options.progress?.(bytes);
       });
-      if (reader.wanted.size > 0)
-        await readLayer(stage.layer, new LinkedReader(reader.wanted, staging, stage.layer.name), options);
+      await readLinked(stage.layer, reader.wanted, staging, options.signal);
       later.push(...reader.later);
       claims.add(reader);
     }
@@ -99,26 +88,6 @@ export async function extractLayers(
     staging.abandon();
   }
   return { entries: meters.entries, bytes: meters.bytes };
-}
-
-/** Feeds a layer's tar to `visitor`, verified to its end. */
-export async function readLayer(
-  layer: LayerSource,
-  visitor: TarVisitor,
-  options: { signal?: AbortSignal | undefined } = {},
-  progress: (bytes: number) => void = () => {},
-): Promise<void> {
-  const parser = new TarParser(visitor, layer.name);
-  const hash = layer.diffId === undefined ? undefined : createHash('sha256');
-  for await (const piece of unpack(await layer.open(options.signal), layer.name, options.signal)) {
-    hash?.update(piece);
-    parser.write(piece);
-    progress(piece.length);
-  }
-  parser.finish();
-  const found = hash === undefined ? undefined : asDigest(hash);
-  if (found === layer.diffId) return;
-  throw new SubpipeError('FAILED', `${layer.name} has the content ${found}, but its image says ${layer.diffId}`);
 }
 
 /** Puts what the layers above leave of one layer in its place, and notes what it says for the layers below. */
@@ -157,11 +126,7 @@ class LayerReader implements TarVisitor {
     if (path === '' && header.type !== 'folder')
       throw new SubpipeError('FAILED', `${name} has "${shown(header.path)}" as something else than the folder itself`);
     const target = header.type === 'hardlink' ? entryPath(header.target ?? '', name) : undefined;
-    const verdict = this.#verdict(path);
-    const isPut =
-      header.type !== 'other' &&
-      (verdict === 'free' || (verdict === 'implied' && header.type === 'folder')) &&
-      this.#options.select?.(path) !== false;
+    const isPut = header.type !== 'other' && this.#isPut(path, header.type);
     if (!isPut) {
       if (header.type === 'other')
         this.#options.warn?.(`${shown(path)} is ${header.what ?? 'something else'}: left out`);
@@ -180,6 +145,17 @@ class LayerReader implements TarVisitor {
   end(): void {
     if (this.#writing) this.#staging.endFile();
     this.#writing = false;
+  }
+
+  /** Whether it is to be in the tree; the layers above are known. */
+  needs(path: BytePath, type: EntryKind): boolean {
+    return !nameOf(path).startsWith(whiteoutPrefix) && this.#isPut(path, type);
+  }
+
+  #isPut(path: BytePath, type: EntryKind): boolean {
+    const verdict = this.#verdict(path);
+    const isFree = verdict === 'free' || (verdict === 'implied' && type === 'folder');
+    return isFree && this.#options.select?.(path) !== false;
   }
 
   #verdict(path: BytePath): 'free' | 'implied' | 'taken' {
@@ -232,46 +208,4 @@ class LayerReader implements TarVisitor {
     }
     return true;
   }
-}
-
-/** Reads a layer once more, for files that are replaced above and live on under other names. */
-class LinkedReader implements TarVisitor {
-  readonly #wanted: Map<BytePath, BytePath[]>;
-  readonly #staging: Staging;
-  readonly #source: string;
-  #links: BytePath[] = [];
-  #first: BytePath | undefined;
-
-  constructor(wanted: Map<BytePath, BytePath[]>, staging: Staging, source: string) {
-    this.#wanted = wanted;
-    this.#staging = staging;
-    this.#source = source;
-  }
-
-  entry(header: TarHeader): void {
-    this.#first = undefined;
-    if (header.type !== 'file') return;
-    const [first, ...links] = this.#wanted.get(entryPath(header.path, this.#source)) ?? [];
-    if (first === undefined) return;
-    this.#first = first;
-    this.#links = links;
-    this.#staging.startFile(first, header);
-  }
-
-  data(bytes: Buffer, at: number): void {
-    if (this.#first !== undefined) this.#staging.write(bytes, at);
-  }
-
-  end(): void {
-    if (this.#first === undefined) return;
-    this.#staging.endFile();
-    for (const path of this.#links) this.#staging.link(path, this.#first);
-  }
-}
-
-function missing(source: string, path: BytePath, target: BytePath): SubpipeError {
-  return new SubpipeError(
-    'FAILED',
-    `${source} has ${shown(path)} as another name of ${shown(target)}, which is no file of the image`,
-  );
 }

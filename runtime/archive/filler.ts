@@ -5,8 +5,14 @@ import { frameSize } from './frames.ts';
 export class Filler {
   piece: Buffer = Buffer.allocUnsafeSlow(frameSize);
   used = 0;
+  #before = 0;
   readonly #full: Buffer[] = [];
   readonly #free: Buffer[] = [];
+
+  /** Bytes that were added so far. */
+  get position(): number {
+    return this.#before + this.used;
+  }
 
   get room(): number {
     return frameSize - this.used;
@@ -35,6 +41,7 @@ export class Filler {
     this.used += length;
     if (this.used < frameSize) return;
     this.#full.push(this.piece);
+    this.#before += frameSize;
     this.piece = this.#free.pop() ?? Buffer.allocUnsafeSlow(frameSize);
     this.used = 0;
   }

@@ -2,9 +2,9 @@ import { createHash, type Hash } from 'node:crypto';
 import { SubpipeError } from '../errors.ts';
 import { asDigest, type Digest } from '../oci/digest.ts';
 import { opaqueName, whiteoutPrefix } from './changes.ts';
-import { type LayerSource, readLayer } from './extract.ts';
 import { type Limits, Meters } from './limits.ts';
 import { type BytePath, entryPath, join, nameOf, parentOf } from './path.ts';
+import { type LayerSource, readLayer } from './read-layer.ts';
 import type { TarHeader } from './tar-header.ts';
 import type { TarVisitor } from './tar-parser.ts';
 

@@ -6,6 +6,7 @@ import { type Digest, Meter } from '../oci/digest.ts';
 import type { Descriptor } from '../oci/manifest.ts';
 import { type Compression, compressor, layerMediaType } from './compression.ts';
 import type { Entry } from './entry.ts';
+import type { MapPlace } from './frame-map.ts';
 
 export interface Layer {
   /** Of the layer as it is stored, compressed. */
@@ -14,6 +15,8 @@ export interface Layer {
   diffId: Digest;
   /** Bytes of the tar. */
   tarSize: number;
+  /** Where it says which of its frames have what; not all layers do. */
+  map?: MapPlace;
 }
 
 /**

@@ -1,8 +1,9 @@
 import { SubpipeError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { LayerSource, Stage } from './extract.ts';
+import type { Stage } from './extract.ts';
 import { type IndexEntry, indexLayer, type LayerIndex, stackIndexes } from './layer-index.ts';
 import { type BytePath, parentOf, shown } from './path.ts';
+import type { LayerSource } from './read-layer.ts';
 
 /** An image to merge: its layers, the lowest first. */
 export interface MergeSource {

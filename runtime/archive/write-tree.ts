@@ -7,6 +7,7 @@ import { asDigest, Meter } from '../oci/digest.ts';
 import { type Change, opaqueName, whiteoutPrefix } from './changes.ts';
 import { type Compression, layerMediaType } from './compression.ts';
 import { Filler } from './filler.ts';
+import { FrameMapWriter } from './frame-map.ts';
 import { compressFrames } from './frames.ts';
 import type { Layer } from './layer.ts';
 import { type Libc, loadLibc } from './libc.ts';
@@ -56,7 +57,7 @@ export async function writeTree(
 }
 
 /** What is known of a layer but for its packed bytes. */
-export type PackedTree = Pick<Layer, 'diffId' | 'tarSize'>;
+export type PackedTree = Pick<Layer, 'diffId' | 'tarSize' | 'map'>;
 
 /** The bytes of {@link writeTree}. @param parallel see {@link compressFrames}. */
 export async function* packTree(
@@ -66,10 +67,11 @@ export async function* packTree(
   parallel?: number,
 ): AsyncGenerator<Buffer, PackedTree> {
   const filler = new Filler();
+  const map = new FrameMapWriter();
   const hash = createHash('sha256');
   let tarSize = 0;
   const pieces = function* (): Generator<Buffer> {
-    for (const piece of tarOf(tree.root, changes, filler, options)) {
+    for (const piece of tarOf(tree.root, changes, filler, map, options)) {
       options.signal?.throwIfAborted();
       hash.update(piece);
       tarSize += piece.length;
@@ -78,24 +80,31 @@ export async function* packTree(
     }
   };
   const compression = options.compression ?? { kind: 'zstd' };
-  yield* compressFrames(pieces(), compression, (piece) => filler.giveBack(piece), parallel);
-  return { diffId: asDigest(hash), tarSize };
+  for await (const frame of compressFrames(pieces(), compression, (piece) => filler.giveBack(piece), parallel)) {
+    if (compression.kind !== 'none') map.frame(frame);
+    yield frame;
+  }
+  const whole = { diffId: asDigest(hash), tarSize };
+  const mapped = await map.finish(compression);
+  if (mapped === undefined) return whole;
+  yield mapped.bytes;
+  return { ...whole, map: mapped.place };
 }
 
 function* tarOf(
   root: string,
   changes: Iterable<Change>,
   filler: Filler,
+  map: FrameMapWriter,
   options: WriteTreeOptions,
 ): Generator<Buffer, void, undefined> {
   const libc = options.attributes === false ? undefined : loadLibc();
-  const add = (bytes: Buffer) => filler.add(bytes);
-  const context: Context = { root, at: locator(root), filler, add, libc, options };
+  const context: Context = { root, at: locator(root), filler, map, libc, options };
   for (const change of changes) {
     switch (change.kind) {
       case 'put':
         if (change.node.type === 'file' && change.node.linkTo === undefined) yield* addFile(context, change.node);
-        else writeHeader(headerOf(context, change.node), context.add);
+        else addHeader(context, headerOf(context, change.node));
         break;
       case 'remove':
         addMark(context, join(parentOf(change.path), whiteoutPrefix + nameOf(change.path)));
@@ -118,14 +127,18 @@ interface Context {
   root: string;
   at: (path: BytePath) => string | Buffer;
   filler: Filler;
-  add: (bytes: Buffer) => void;
+  map: FrameMapWriter;
   libc: Libc | undefined;
   options: WriteTreeOptions;
 }
 
-function addMark({ add }: Context, path: BytePath): void {
-  const header = { path, type: 'file', mode: 0, uid: 0, gid: 0, size: 0, mtime: 0, nanoseconds: 0 } as const;
-  writeHeader(header, add);
+function addHeader({ filler, map }: Context, header: TarHeader & { path: BytePath }): void {
+  map.entry(header.path, header.type, filler.position);
+  writeHeader(header, (bytes) => filler.add(bytes));
+}
+
+function addMark(context: Context, path: BytePath): void {
+  addHeader(context, { path, type: 'file', mode: 0, uid: 0, gid: 0, size: 0, mtime: 0, nanoseconds: 0 });
 }
 
 /** Files up to this size are read before their header is written, which saves a look at each. */
@@ -157,13 +170,13 @@ function addSmallFile(context: Context, node: TreeNode, fd: number): void {
   // Now, and not before: what is the same after it was read was the same all the time.
   const found = fstatSync(fd, { bigint: true });
   check(node, { ino: Number(found.ino), size: Number(found.size), ctimeMs: milliseconds(found.ctimeNs) });
-  writeHeader(describe(context, node, found.mtimeNs, fd), context.add);
+  addHeader(context, describe(context, node, found.mtimeNs, fd));
   if (node.size > 0) context.filler.add(space.subarray(0, node.size));
 }
 
 function* addLargeFile(context: Context, node: TreeNode, fd: number): Generator<Buffer> {
   const { filler } = context;
-  writeHeader(describe(context, node, fstatSync(fd, { bigint: true }).mtimeNs, fd), context.add);
+  addHeader(context, describe(context, node, fstatSync(fd, { bigint: true }).mtimeNs, fd));
   for (let left = node.size; left > 0; ) {
     const count = readSync(fd, filler.piece, filler.used, Math.min(filler.room, left), null);
     if (count === 0) throw changed(node.path);

@@ -1,4 +1,4 @@
-import type { LayerSource } from '../archive/extract.ts';
+import type { LayerSource } from '../archive/read-layer.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { WorkspaceLayer } from './image.ts';
 import { openPlace, type Place, type Registries } from './reference.ts';

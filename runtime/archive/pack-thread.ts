@@ -24,8 +24,8 @@ export type PackThread = Thread<PackQuestion, PackAnswer>;
 /** Pieces on their way, so that a thread never waits for the network while that is fast enough. */
 const ahead = 2;
 
-/** Frames that a thread has compressed at a time: there are other threads. */
-const parallel = 2;
+/** The thread compresses what it reads: its cores are used, and nothing waits for Node's own threads. */
+const parallel = 1;
 
 /** {@link packTree} in a thread, which is as good as new after it, unless it is left early: then end it. */
 export async function* packInThread(

@@ -46,8 +46,9 @@ export class FakeAuth {
     this.#tokens.clear();
   }
 
-  challenge(response: ServerResponse, host: string, repository: string, action: string): void {
-    const bearer = `Bearer realm="http://${host}/token",service="fake",scope="repository:${repository}:${action}"`;
+  /** @param origin of the token endpoint: `http://HOST:PORT`. */
+  challenge(response: ServerResponse, origin: string, repository: string, action: string): void {
+    const bearer = `Bearer realm="${origin}/token",service="fake",scope="repository:${repository}:${action}"`;
     response.setHeader('www-authenticate', this.#options?.kind === 'bearer' ? bearer : 'Basic realm="fake"');
   }
 

@@ -12,7 +12,7 @@ export interface Quirks {
   refusesArtifacts?: boolean;
   /** So many manifests are refused, as if their blobs were not there yet. */
   lateBlobs?: number;
-  /** So many writes of uploads are answered with 429 and `Retry-After: 0`. */
+  /** So many writes of uploads are answered with 429 and `Retry-After`. */
   busy?: number;
   /** A PATCH or PUT of a blob breaks after so many bytes, which are kept, so many times. */
   cutUploads?: { after: number; times: number };
@@ -20,6 +20,10 @@ export interface Quirks {
   forgetsUploads?: boolean;
   /** A download breaks after so many bytes, so many times. */
   cutDownloads?: { after: number; times: number };
+  /** The whole address of an upload, of which others tell the path alone. */
+  locate?: (path: string) => string;
+  /** Seconds of the `Retry-After` that a 429 tells. Default 0. */
+  retryAfter?: number;
   /** `Range` is ignored: always all of it, with 200. */
   noRanges?: boolean;
   /** distribution-spec v1.1 `OCI-Chunk-Min-Length`: chunks but the last must not be shorter. */

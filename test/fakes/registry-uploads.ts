@@ -31,7 +31,7 @@ export class FakeUploads {
     this.#sessions.set(id, { repository, chunks: [], size: 0 });
     const { chunkMinimum } = this.#quirks;
     const minimum = chunkMinimum === undefined ? {} : { 'oci-chunk-min-length': String(chunkMinimum) };
-    response.writeHead(202, { location: `/v2/${repository}/blobs/uploads/${id}?state=0`, ...minimum }).end();
+    response.writeHead(202, { location: this.#locate(repository, id, 0), ...minimum }).end();
   }
 
   async handle(request: IncomingMessage, response: ServerResponse, repository: string, url: URL): Promise<void> {
@@ -46,7 +46,10 @@ export class FakeUploads {
     }
     if (request.method === 'GET') return void response.writeHead(204, this.#position(upload, id)).end();
     const refused = this.#check(request, upload);
-    if (refused !== undefined) return this.#refuse(response, ...refused);
+    if (refused !== undefined) {
+      if (refused[0] === 429) response.setHeader('retry-after', this.#quirks.retryAfter ?? 0);
+      return this.#refuse(response, ...refused);
+    }
     await this.#read(request, response, upload, id);
     if (response.destroyed) return;
     if (request.method === 'PATCH') {
@@ -63,7 +66,12 @@ export class FakeUploads {
   /** `Location` changes with every chunk, as signed ones do. */
   #position(upload: Upload, id: string): Record<string, string> {
     const range = upload.size === 0 ? '0-0' : `0-${upload.size - 1}`;
-    return { location: `/v2/${upload.repository}/blobs/uploads/${id}?state=${upload.size}`, range };
+    return { location: this.#locate(upload.repository, id, upload.size), range };
+  }
+
+  #locate(repository: string, id: string, state: number): string {
+    const path = `/v2/${repository}/blobs/uploads/${id}?state=${state}`;
+    return this.#quirks.locate?.(path) ?? path;
   }
 
   #check(request: IncomingMessage, upload: Upload): [number, string, string] | undefined {

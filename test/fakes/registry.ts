@@ -136,14 +136,16 @@ export class FakeRegistry {
     const [, name = '', kind, reference = ''] = match;
     const action = actionOf(request.method, kind, reference);
     if (!this.auth.allowed(request, name, action)) {
-      this.auth.challenge(response, this.host, name, action);
+      const scheme = this.#options.certificate === undefined ? 'http' : 'https';
+      this.auth.challenge(response, `${scheme}://${this.host}`, name, action);
       return refuse(response, 401, 'UNAUTHORIZED');
     }
     if (kind === undefined) return void response.writeHead(200).end('{}');
     const { hidesMissing } = this.#quirks;
     const isHidden = hidesMissing !== undefined && action === 'pull' && !this.#repositories.has(name);
     if (isHidden && !this.auth.allowed(request, name, 'push')) {
-      this.auth.challenge(response, this.host, name, action);
+      const scheme = this.#options.certificate === undefined ? 'http' : 'https';
+      this.auth.challenge(response, `${scheme}://${this.host}`, name, action);
       return refuse(response, hidesMissing === 401 ? 401 : 403, 'DENIED', 'requested access to the resource is denied');
     }
     if (action === 'push' && this.#quirks.ecr && !this.#repositories.has(name)) {
@@ -297,7 +299,7 @@ function actionOf(method: string | undefined, kind: string | undefined, referenc
 
 function refuse(response: ServerResponse, status: number, code: string, message = code.toLowerCase()): void {
   if (response.destroyed) return;
-  response.writeHead(status, { 'content-type': 'application/json', ...(status === 429 ? { 'retry-after': '0' } : {}) });
+  response.writeHead(status, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ errors: [{ code, message }] }));
 }
 

@@ -75,12 +75,13 @@ for (const kind of ['basic', 'bearer'] as const) {
   });
 }
 
-test('a token that ran out is renewed', async () => {
+test('a token that ran out is renewed', async ({ mock }) => {
+  mock.timers.enable({ apis: ['Date'], now: Date.now() });
   const auth = { kind: 'bearer', username: 'me', password: 'correct-horse' } as const;
-  await using fake = await FakeRegistry.start({ auth, tokenLifetime: 1 });
+  await using fake = await FakeRegistry.start({ auth });
   const registry = await open(fake, 'team/app', login(fake, 'correct-horse'));
   await put(registry, randomBytes(10));
-  await new Promise((resolve) => setTimeout(resolve, 1100));
+  mock.timers.tick(301_000);
   await put(registry, randomBytes(10));
   assert.ok(fake.requests.filter((line) => line.startsWith('GET /token')).length >= 2);
 });

@@ -6,6 +6,8 @@ export interface ProgressOptions {
   doing: string;
   /** Bytes that there will be, where that is known. */
   total: number | undefined;
+  /** Files and folders that there will be, where that is known. */
+  files?: number | undefined;
   /** Where a line is written over and over, for a terminal. Without it a line goes to the log now and then. */
   terminal?: ((text: string) => void) | undefined;
   /** Ms since some time. Default: the machine's clock. */
@@ -23,6 +25,7 @@ export class Progress {
   readonly #begun: number;
   #told: number;
   #bytes = 0;
+  #files = 0;
   #wroteLine = false;
 
   constructor(options: ProgressOptions) {
@@ -32,9 +35,10 @@ export class Progress {
     this.#told = this.#begun;
   }
 
-  /** More bytes are done. */
-  add(bytes: number): void {
+  /** More bytes, and more files and folders, are done. */
+  add(bytes: number, files = 0): void {
     this.#bytes += bytes;
+    this.#files += files;
     const { terminal, log } = this.#options;
     const now = this.#now();
     if (now - this.#told < (terminal === undefined ? logEvery : terminalEvery)) return;
@@ -56,12 +60,14 @@ export class Progress {
   }
 
   #line(now: number): string {
-    const { doing, total } = this.#options;
+    const { doing, total, files } = this.#options;
     const rate = (this.#bytes * 1000) / Math.max(1, now - this.#begun);
     const of = total === undefined ? '' : ` of ${formatBytes(total)}`;
+    const things = files === undefined ? String(this.#files) : `${this.#files} of ${files}`;
+    const count = this.#files === 0 ? '' : `, ${things} files`;
     const left =
       total === undefined || rate === 0 ? '' : `, ${Math.ceil(Math.max(0, total - this.#bytes) / rate)} s left`;
-    return `${doing}: ${formatBytes(this.#bytes)}${of}, ${formatBytes(rate)}/s${left}`;
+    return `${doing}: ${formatBytes(this.#bytes)}${of}${count}, ${formatBytes(rate)}/s${left}`;
   }
 }
 

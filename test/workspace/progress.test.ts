@@ -4,23 +4,23 @@ import { formatBytes, Progress } from '../../runtime/workspace/progress.ts';
 import { terminalOf } from '../../runtime/workspace/terminal.ts';
 import { memoryLog } from '../support/step.ts';
 
-test('a log gets a line every five seconds: bytes, rate and how long it takes', () => {
+test('a log gets a line every five seconds: bytes, files, rate and how long it takes', () => {
   const { log, lines } = memoryLog();
   let time = 1000;
-  const progress = new Progress({ log, doing: 'pulling', total: 100_000_000, now: () => time });
-  for (const [at, bytes] of [
-    [2000, 10_000_000],
-    [5999, 5_000_000],
-    [6000, 10_000_000],
-    [10_999, 25_000_000],
-    [11_000, 0],
+  const progress = new Progress({ log, doing: 'pulling', total: 100_000_000, files: 80, now: () => time });
+  for (const [at, bytes, files] of [
+    [2000, 10_000_000, 3],
+    [5999, 5_000_000, 0],
+    [6000, 10_000_000, 9],
+    [10_999, 25_000_000, 30],
+    [11_000, 0, 0],
   ] as const) {
     time = at;
-    progress.add(bytes);
+    progress.add(bytes, files);
   }
   assert.deepEqual(lines, [
-    'test: pulling: 25.0 MB of 100.0 MB, 5.0 MB/s, 15 s left',
-    'test: pulling: 50.0 MB of 100.0 MB, 5.0 MB/s, 10 s left',
+    'test: pulling: 25.0 MB of 100.0 MB, 12 of 80 files, 5.0 MB/s, 15 s left',
+    'test: pulling: 50.0 MB of 100.0 MB, 42 of 80 files, 5.0 MB/s, 10 s left',
   ]);
   assert.equal(progress.end(), 'in 10.0 s, 5.0 MB/s');
 });
@@ -33,10 +33,10 @@ test('a terminal has one line that is written over, and taken away at the end', 
   const progress = new Progress({ log, doing: 'pushing', total: undefined, terminal, now: () => time });
   progress.add(1000);
   time = 500;
-  progress.add(1000);
+  progress.add(1000, 7);
   progress.end();
   progress.end();
-  assert.deepEqual(written, ['\r\x1b[Kpushing: 2.0 kB, 4.0 kB/s', '\r\x1b[K']);
+  assert.deepEqual(written, ['\r\x1b[Kpushing: 2.0 kB, 7 files, 4.0 kB/s', '\r\x1b[K']);
   assert.deepEqual(lines, []);
 });
 

@@ -17,8 +17,8 @@ export interface ExtractOptions extends StagingOptions {
   limits?: Partial<Limits>;
   /** Bytes of layers from which on another thread writes small files. Default 4 MiB. */
   asideFrom?: number;
-  /** Called now and then with bytes of tar read so far, of all layers. */
-  progress?: (bytes: number) => void;
+  /** Called now and then with bytes of tar, and things in it, read so far, of all layers. */
+  progress?: (bytes: number, entries: number) => void;
   signal?: AbortSignal | undefined;
 }
 
@@ -73,7 +73,7 @@ export async function extractLayers(
       await readLayer(stage.layer, reader, { ...options, needs }, (count) => {
         bytes += count;
         meters.read(count);
-        options.progress?.(bytes);
+        options.progress?.(bytes, meters.entries);
       });
       await readLinked(stage.layer, reader.wanted, staging, options.signal);
       later.push(...reader.later);

@@ -16,7 +16,7 @@ const most = 4;
  * is one part. What comes out depends on none of this.
  *
  * @param send stores what `open` gives, and tells what it was. `open` may be called again, after a failure.
- * @param options.progress called with the bytes of tar that are new.
+ * @param options.progress called with the bytes of tar, and the changes, that are new.
  * @throws SubpipeError `FAILED` when something cannot be read or changes meanwhile, and what `send` throws.
  */
 export async function packLayers(
@@ -75,10 +75,10 @@ class Lane implements AsyncDisposable {
   }
 
   async *#pieces(part: readonly Change[]): AsyncGenerator<Buffer> {
-    let told = 0;
-    const progress = (bytes: number): void => {
-      this.#options.progress?.(bytes - told);
-      told = bytes;
+    let told = { bytes: 0, changes: 0 };
+    const progress = (bytes: number, changes: number): void => {
+      this.#options.progress?.(bytes - told.bytes, changes - told.changes);
+      told = { bytes, changes };
     };
     const options = { ...this.#options, progress };
     // Left early by the one before: what it still sends is nobody's.

@@ -15,7 +15,7 @@ export type PackQuestion =
   | { kind: 'more' };
 
 export type PackAnswer =
-  | { kind: 'piece'; bytes: Uint8Array<ArrayBuffer>; tarSize: number }
+  | { kind: 'piece'; bytes: Uint8Array<ArrayBuffer>; tarSize: number; changes: number }
   | { kind: 'packed'; packed: PackedTree }
   | { kind: 'failed'; error: ThreadError };
 
@@ -42,13 +42,13 @@ export async function* packInThread(
     const answer = await thread.next(signal);
     switch (answer.kind) {
       case 'piece':
-        progress?.(answer.tarSize);
+        progress?.(answer.tarSize, answer.changes);
         yield Buffer.from(answer.bytes.buffer, answer.bytes.byteOffset, answer.bytes.length);
         thread.send({ kind: 'more' });
         collector.letGo(answer.bytes.length);
         break;
       case 'packed':
-        progress?.(answer.packed.tarSize);
+        progress?.(answer.packed.tarSize, changes.length);
         return answer.packed;
       case 'failed':
         throw fromThreadError(answer.error);
@@ -65,9 +65,9 @@ export function servePacking(port: MessagePort): void {
   const answer = (message: PackAnswer, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
   const pack = async ({ root, changes, options }: PackQuestion & { kind: 'pack' }): Promise<void> => {
     room = ahead;
-    let tarSize = 0;
-    const count = (size: number): void => {
-      tarSize = size;
+    let told = { tarSize: 0, changes: 0 };
+    const count = (tarSize: number, done: number): void => {
+      told = { tarSize, changes: done };
     };
     const pieces = packTree({ root }, fromColumns(changes), { ...options, progress: count }, parallel);
     for (;;) {
@@ -77,7 +77,7 @@ export function servePacking(port: MessagePort): void {
         return;
       }
       const bytes = movable(next.value);
-      answer({ kind: 'piece', bytes, tarSize }, [bytes.buffer]);
+      answer({ kind: 'piece', bytes, ...told }, [bytes.buffer]);
       room--;
       while (room === 0) {
         const { promise, resolve } = Promise.withResolvers<void>();

@@ -27,8 +27,8 @@ export interface WriteTreeOptions {
   owner?: { uid: number; gid: number } | undefined;
   /** Whether `user.*` and `security.capability` are kept. Default true, where Node can read them ({@link loadLibc}). */
   attributes?: boolean;
-  /** Called now and then with bytes of tar so far. */
-  progress?: (bytes: number) => void;
+  /** Called now and then with bytes of tar, and changes, so far. */
+  progress?: (bytes: number, changes: number) => void;
   signal?: AbortSignal | undefined;
 }
 
@@ -70,12 +70,19 @@ export async function* packTree(
   const map = new FrameMapWriter();
   const hash = createHash('sha256');
   let tarSize = 0;
+  let done = 0;
+  const counted = function* (): Generator<Change> {
+    for (const change of changes) {
+      yield change;
+      done++;
+    }
+  };
   const pieces = function* (): Generator<Buffer> {
-    for (const piece of tarOf(tree.root, changes, filler, map, options)) {
+    for (const piece of tarOf(tree.root, counted(), filler, map, options)) {
       options.signal?.throwIfAborted();
       hash.update(piece);
       tarSize += piece.length;
-      options.progress?.(tarSize);
+      options.progress?.(tarSize, done);
       yield piece;
     }
   };

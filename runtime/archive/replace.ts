@@ -5,6 +5,7 @@ import { isRecord } from '../oci/manifest.ts';
 import { emptyHollow, fillHollow, hollowFolders } from './hollow.ts';
 import { isDenied, moveTo } from './move.ts';
 import { moveOverlay, type Overlay, planOverlay, undoOverlay } from './overlay.ts';
+import { shown } from './path.ts';
 import { lostAndFound, workFolder } from './scan.ts';
 
 /**
@@ -16,12 +17,13 @@ import { lostAndFound, workFolder } from './scan.ts';
  * mount point, which cannot be renamed. One that has nothing but empty folders keeps these: steps may have begun in them.
  * Two at a time in one folder are not supported.
  *
- * @param how `over`: what is in `target` stays, but for what `fill` writes in its place.
+ * @param how `over`: what is in `target` stays, but for what `fill` writes in its place. `empty`: there may be nothing but folders.
+ * @throws SubpipeError `FAILED` where there is more.
  */
 export async function replaceFolder<T>(
   target: string,
   fill: (folder: string) => Promise<T>,
-  how: 'all' | 'over' = 'all',
+  how: 'all' | 'over' | 'empty' = 'all',
 ): Promise<T> {
   const found = lstatSync(target, { throwIfNoEntry: false });
   if (found === undefined) return create(target, fill);
@@ -34,7 +36,7 @@ export async function replaceFolder<T>(
     mkdirSync(join(work, 'old'), 0o700);
     const result = await filled(join(work, 'new'), fill);
     if (how === 'over') layOver(target, work);
-    else exchange(target, work);
+    else exchange(target, work, how);
     remove(work);
     return result;
   } catch (error) {
@@ -88,12 +90,13 @@ export function repairFolder(target: string): boolean {
   return true;
 }
 
-function exchange(target: string, work: string): void {
+function exchange(target: string, work: string, how: 'all' | 'empty'): void {
   const kept = [workFolder, lostAndFound];
   const old = names(target).filter((name) => !kept.includes(name));
   // An image of a whole volume may have one as well.
   const fresh = names(join(work, 'new')).filter((name) => name !== lostAndFound);
   const hollow = hollowFolders(Buffer.from(target), kept);
+  if (how === 'empty' && hollow === undefined && old.length > 0) throw occupied(target, old);
   writeJournal(work, { old, new: fresh, hollow });
   if (hollow !== undefined) fillHollow(Buffer.from(join(work, 'new')), Buffer.from(target));
   else {
@@ -102,6 +105,14 @@ function exchange(target: string, work: string): void {
   }
   // From here on it has happened: what is aside is only to be removed.
   rmSync(join(work, 'journal'));
+}
+
+/** Looked for last of all, so that nothing that is written meanwhile is removed without a word. */
+function occupied(target: string, old: readonly string[]): SubpipeError {
+  const some = old.slice(0, 5).map(shown).join(', ');
+  return new SubpipeError('FAILED', `${target} has files already, which would be removed: ${some}`, {
+    hint: 'If a sidecar has written them, before the steps began, give it another volume.',
+  });
 }
 
 function layOver(target: string, work: string): void {

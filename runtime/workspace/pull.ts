@@ -34,6 +34,8 @@ export interface PullOptions {
   merge?: MergePolicy | undefined;
   /** Only these files and folders. Default: all. */
   paths?: readonly string[] | undefined;
+  /** The folder must have no files yet: they would be removed. Default: what is there is replaced. */
+  expectEmpty?: boolean | undefined;
   /** Default `self`: whoever runs this. */
   owner?: 'self' | 'keep' | { uid: number; gid: number } | undefined;
   /** Default `keep`. */
@@ -106,7 +108,8 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
   const { progress, extract } = shownExtraction('pulling', total, select, options);
   let done: Extracted;
   try {
-    done = await replaceFolder(folder, (into) => extractLayers(plan.stages, into, extract, plan.gone));
+    const how = options.expectEmpty === true ? 'empty' : 'all';
+    done = await replaceFolder(folder, (into) => extractLayers(plan.stages, into, extract, plan.gone), how);
   } catch (error) {
     progress.end();
     throw error;

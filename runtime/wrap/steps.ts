@@ -35,6 +35,8 @@ export function pullStep(at: StepPlace, options: StepOptions & { mayBeMissing: b
     ...(options.mayBeMissing ? ['--optional=true'] : []),
     ...(user.keepsOwners ? ['--owner=keep'] : []),
   ];
+  // Sidecars begin before the steps: what one has written already is not to go without a word.
+  flags.push('--expect-empty=true');
   // Results without any file are shown in the log, which is the Task's.
   const result = `--result.files=${place}/state/${names.folder}.files`;
   const all = [...flags, result, '--', `$(params.${names.from}[*])`];
@@ -46,12 +48,13 @@ export function pushStep(
   at: StepPlace,
   options: StepOptions & { announces: boolean; tag: boolean; resultsLimit: number },
 ): Fields {
-  const { names, user } = at;
+  const { names } = at;
   const flags = [
     `--target=$(params.${names.to})`,
     ...(options.tag ? [`--tags=$(params.${names.tag})`] : []),
     `--announce=${options.announces}`,
-    ...(user.keepsOwners ? ['--owner=keep'] : []),
+    // Also of who may not give files away: a Task whose steps are several users pulls them as root, for each of these.
+    '--owner=keep',
     `--results-limit=${options.resultsLimit}`,
     `--result.image=$(results.${names.result}.path)`,
   ];

@@ -12,6 +12,7 @@ import type {
 import { type Source, sourcesOf } from './flow.ts';
 import { Graph } from './graph.ts';
 import { namesFor, type UseNames } from './names.ts';
+import { roomFor } from './room.ts';
 import { pullStep, pushStep, type StepOptions, type StepPlace } from './steps.ts';
 import { ownTag, readTarget, repositoryOf, type Target, tagOf } from './target.ts';
 import { userOf, type WrapUser } from './user.ts';
@@ -118,7 +119,7 @@ function wrapTask(task: PipelineTask, spec: TaskSpec, places: ReadonlyMap<Use, S
   const sources = new Map([...places.keys()].map((use) => [use, sourcesOf(use, plan.uses, graph)]));
   const isPulled = (use: Use): boolean => options.base !== undefined || sources.get(use)?.length !== 0;
   const added = [...places.keys()].reduce((sum, use) => sum + Number(isPulled(use)) + Number(use.writes), 0);
-  const resultsLimit = limitFor(steps.length + itemsOf(spec.sidecars, []).length + added);
+  const resultsLimit = roomFor(spec, added);
   for (const [use, at] of places) {
     const from = sources.get(use) ?? [];
     if (isPulled(use)) {
@@ -210,9 +211,4 @@ function without(fields: Fields, name: string): Fields {
 
 function listIn(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
-}
-
-/** The kubelet's share of a pod's 12 KiB for a container (`results-limit.ts`), with Tekton's three init containers. */
-function limitFor(containers: number): number {
-  return Math.max(256, Math.min(4096, Math.floor((12 * 1024) / (containers + 3))));
 }

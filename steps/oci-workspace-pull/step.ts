@@ -25,6 +25,9 @@ export const ociWorkspacePull = defineStep({
       default: 'self',
     }),
     mode: choice(['keep', 'group'], 'With group, the group may do what the owner may.', { default: 'keep' }),
+    expectEmpty: toggle(
+      'Fail where the folder has files already, such as those of a sidecar, in place of removing them.',
+    ),
     platform: text("Which image of an index, such as linux/arm64. Default: this machine's."),
     ...cacheParams(
       'Put the cache of this key into the folder, over what is there; sources are the repositories of caches.',

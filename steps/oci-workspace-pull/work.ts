@@ -9,7 +9,7 @@ import type { PullParams, PullResults } from './step.ts';
 /** Pulls, as the step's flags say. */
 export async function pull({ params, log, env, signal, report }: StepContext<PullParams, PullResults>): Promise<void> {
   const { folder, sources, base, optional, paths, mode, name, stateFolder, insecure, caFile } = params;
-  const { key, keyFolder, restoreKeys } = params;
+  const { key, keyFolder, restoreKeys, expectEmpty } = params;
   const common = {
     folder,
     sources,
@@ -40,6 +40,7 @@ export async function pull({ params, log, env, signal, report }: StepContext<Pul
     ...common,
     base,
     optional,
+    expectEmpty,
     merge: readMerge(params.merge, '--merge'),
     platform: params.platform === undefined ? undefined : readPlatform(params.platform, '--platform'),
   });

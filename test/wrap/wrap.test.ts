@@ -220,9 +220,13 @@ test('read-only and isolated workspaces are reached by their volume', () => {
 
 test("pull and push run as the Task's own steps do; as root, which may keep owners, where nobody says", () => {
   const contextOf = (spec = {}, run = {}, options = {}) => {
-    const step = stepsIn(wrap(pipeline([task('a', {}, spec)]), options, run), 'a').at(-1);
-    const context = step?.securityContext;
-    return { ...(typeof context === 'object' ? context : {}), keeps: argsOf(step).includes('--owner=keep') } as Record<
+    const wrapped = wrap(pipeline([task('first'), task('a', { runAfter: ['first'] }, spec)]), options, run);
+    const [pull, push] = [stepsIn(wrapped, 'a')[0], stepsIn(wrapped, 'a').at(-1)];
+    const context = push?.securityContext;
+    assert.deepEqual(pull?.securityContext, context);
+    // Whose files they are is always kept, for a Task that pulls them as root.
+    assert.ok(argsOf(push).includes('--owner=keep'));
+    return { ...(typeof context === 'object' ? context : {}), keeps: argsOf(pull).includes('--owner=keep') } as Record<
       string,
       unknown
     >;
@@ -255,14 +259,28 @@ test("pull and push run as the Task's own steps do; as root, which may keep owne
   assert.equal(contextOf({}, {}, { user: 7 }).runAsUser, 7);
 });
 
-test('results leave room for what the kubelet takes of all containers', () => {
+test('results have the share of the kubelet, which counts all containers, also those that Tekton adds', () => {
   const limitOf = (spec = {}): unknown =>
     argsOf(stepsIn(wrap(pipeline([task('a', {}, spec)])), 'a').at(-1)).find((arg) =>
       String(arg).startsWith('--results-limit'),
     );
-  assert.equal(limitOf(), '--results-limit=2457');
-  const steps = Array.from({ length: 6 }, (_, index) => ({ name: `s${index}`, image: 'x', script: 'true' }));
-  assert.equal(limitOf({ steps, sidecars: [{ name: 'db', image: 'x' }] }), '--results-limit=1117');
+  const step = { name: 's', image: 'x', command: ['true'] };
+  // Tekton's first, the step and push.
+  assert.equal(limitOf({ steps: [step] }), '--results-limit=4096');
+  assert.equal(limitOf({ steps: [{ ...step, workingDir: '/src' }] }), '--results-limit=4096');
+  assert.equal(limitOf({ steps: [{ ...step, script: 'true' }] }), '--results-limit=3072');
+  assert.equal(
+    limitOf({ steps: [step], stepTemplate: { workingDir: '$(workspaces.w.path)' } }),
+    '--results-limit=3072',
+  );
+  assert.equal(limitOf({ steps: [{ name: 's', ref: { name: 'x' } }] }), '--results-limit=2457');
+  const steps = Array.from({ length: 6 }, (_, index) => ({ ...step, name: `s${index}`, workingDir: 'src' }));
+  assert.equal(limitOf({ steps, sidecars: [{ name: 'db', image: 'x', script: 'true' }] }), '--results-limit=1117');
+});
+
+test('a pull removes no files that a sidecar has written before it', () => {
+  const [pull] = stepsIn(wrap(pipeline([task('a'), task('b', { runAfter: ['a'] })])), 'b');
+  assert.ok(argsOf(pull).includes('--expect-empty=true'));
 });
 
 test('images, base and registries without TLS are as they were asked for', () => {

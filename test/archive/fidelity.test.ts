@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import { loadLibc } from '../../runtime/archive/libc.ts';
-import { fromText } from '../../runtime/archive/path.ts';
+import { fromLatin1, fromText } from '../../runtime/archive/path.ts';
 import { encodeHeader, type TarHeader } from '../../runtime/archive/tar-header.ts';
 import { TarParser } from '../../runtime/archive/tar-parser.ts';
-import { extracted, packed, scratch } from './support.ts';
+import { extracted, packed, scratch, tarOf } from './support.ts';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -23,9 +23,27 @@ test('sizes over 8 GiB, ids over 2^21 and times of all ages are read as they wer
   for (const header of [
     { ...common, size: 2 ** 33, uid: 2 ** 31, gid: 2 ** 21, mtime: 2 ** 34, nanoseconds: 999_999_999 },
     { ...common, size: 2 ** 33 - 1, uid: 2 ** 21 - 1, gid: 0, mtime: -1, nanoseconds: 900_000_000 },
+    { ...common, size: 2 ** 33, uid: 0, gid: 0, mtime: 1_700_000_000, nanoseconds: 1 },
     { ...common, size: 2 ** 43 + 1, uid: 0, gid: 2 ** 32 - 2, mtime: -3, nanoseconds: 0 },
   ]) {
     assert.deepEqual(read(encodeHeader(header)), [header]);
+  }
+});
+
+test('names that are no UTF-8 are said to be bytes, so that no other program reads them as text', () => {
+  const numbers = { mode: 0o644, size: 0, uid: 0, gid: 0, mtime: 1, nanoseconds: 0 };
+  const link = { type: 'symlink', ...numbers } as const;
+  for (const [path, target, isText] of [
+    ['plain', 'ü', true],
+    ['plain', '\xff', false],
+    ['\xff', 'plain', false],
+  ] as const) {
+    const name = isText ? fromText(target) : fromLatin1(target);
+    const header = { ...link, path: fromLatin1(path), target: name };
+    const bytes = encodeHeader(header);
+    assert.deepEqual(read(bytes), [header]);
+    assert.equal(bytes.includes('hdrcharset=BINARY'), !isText, `${path} ${target}`);
+    assert.equal(bytes.includes('linkpath='), target !== 'plain', 'what is no ASCII is not left to the old field');
   }
 });
 
@@ -53,4 +71,37 @@ test('what a program may do as root comes back', { skip: !isRoot || loadLibc() =
   const to = fs.openSync(join(target, 'tool'), 'r');
   assert.deepEqual(loadLibc()?.get(to, 'security.capability'), value);
   fs.closeSync(to);
+});
+
+test('attributes of other namespaces mean nothing on another machine: they are not kept, whoever writes them', {
+  skip: !isRoot || loadLibc() === undefined,
+}, async (context) => {
+  const root = await scratch();
+  fs.writeFileSync(join(root, 'file'), 'x');
+  fs.mkdirSync(join(root, 'folder'));
+  const value = Buffer.from('value');
+  const set = (name: string, attribute: string): boolean => {
+    const fd = fs.openSync(join(root, name), 'r');
+    const isSet = loadLibc()?.set(fd, attribute, value) === true;
+    fs.closeSync(fd);
+    return isSet;
+  };
+  const names = ['file', 'folder'];
+  if (!names.every((name) => set(name, 'user.kept') && set(name, 'trusted.own'))) {
+    return context.skip('this filesystem has none');
+  }
+  const target = join(await scratch(), 'out');
+  const attributes = new Map(['user.kept', 'trusted.own', 'system.posix_acl_access'].map((name) => [name, value]));
+  await extracted([await packed(root), tarOf({ path: 'theirs', attributes })], target);
+  for (const name of [...names, 'theirs']) {
+    const fd = fs.openSync(join(target, name), 'r');
+    assert.deepEqual(loadLibc()?.list(fd), ['user.kept'], name);
+    assert.deepEqual(loadLibc()?.get(fd, 'user.kept'), value);
+    fs.closeSync(fd);
+  }
+  const headers = read(await packed(root, { compression: { kind: 'none' } }));
+  assert.deepEqual(
+    headers.map(({ attributes: told }) => [...(told?.keys() ?? [])]),
+    [['user.kept'], ['user.kept']],
+  );
 });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import type { KubeObject, Resource } from '../../runtime/kube/resource.ts';
 import { execute, subpipe } from './support/command.ts';
 import { context, kube } from './support/context.ts';
+import { emptyNamespace } from './support/namespace.ts';
 import { childrenOf, ended, logOf, verdict } from './support/runs.ts';
 import { userOf } from './support/user.ts';
 
@@ -17,13 +17,6 @@ const namespaces: Resource = { group: '', version: 'v1', plural: 'namespaces', k
 async function commandsOf(readme: string): Promise<string[]> {
   const blocks = (await readFile(readme, 'utf8')).matchAll(/```sh\n(.*?)```/gs);
   return [...blocks].flatMap(([, text = '']) => text.trim().split('\n'));
-}
-
-async function emptyNamespace(t: TestContext): Promise<string> {
-  const name = `e2e-example-${randomBytes(3).toString('hex')}`;
-  await kube.create<KubeObject>(namespaces, '', { metadata: { name } });
-  t.after(() => kube.delete(namespaces, '', name));
-  return name;
 }
 
 describe('examples/main-tests-deploy', { concurrency: 2 }, () => {

@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import process from 'node:process';
 import { describe, it } from 'node:test';
 import { type KubeObject, pods } from '../../runtime/kube/resource.ts';
 import type { PipelineRun } from '../../runtime/tekton/types.ts';
-import { pullWorkspace } from '../../runtime/workspace/pull.ts';
-import { scratch } from '../oci/helpers.ts';
-import { memoryLog } from '../support/step.ts';
 import { apply } from './support/apply.ts';
 import { subpipe } from './support/command.ts';
 import { context } from './support/context.ts';
@@ -15,47 +11,11 @@ import { pushGitImage } from './support/git-image.ts';
 import { testNamespace } from './support/namespace.ts';
 import { call, parent } from './support/pipelines.ts';
 import { childrenOf, ended, logOf, run, until, verdict } from './support/runs.ts';
+import { images, ms, pipeline, pulled, registry, script } from './support/wrapped.ts';
 
-const registry = context.imagePrefix.split('/')[0] ?? '';
-const images = `${context.imagePrefix}/{{step}}:${context.imageTag}`;
 const skip = context.ownCluster ? false : 'no registry of our own beside a cluster that KUBECONFIG names';
-/** Other tests may have the machine to themselves as well. */
-const ms = 400_000;
 
 const flags = ['--images', images, '--insecure', registry, '--logs', 'failed'];
-
-/** What images of the tests' registry have, as files in a folder. */
-async function pulled(...sources: string[]): Promise<string> {
-  const folder = path.join(await scratch(), 'workspace');
-  const stateFolder = await scratch();
-  const { log } = memoryLog();
-  await pullWorkspace({ folder, sources, stateFolder, registries: { insecure: [registry] }, env: process.env, log });
-  return folder;
-}
-
-/** One task with the workspace `w` that runs `script` in it. */
-function script(name: string, text: string, more = '', spec = ''): string {
-  return `
-- name: ${name}
-  workspaces: [{name: w}]
-${more.replace(/^(?=.)/gm, '  ')}
-  taskSpec:
-    workspaces: [{name: w}]
-${spec.replace(/^(?=.)/gm, '    ')}
-    steps: [{name: run, image: SHELL_IMAGE, command: [sh, -ec], args: [${JSON.stringify(`cd $(workspaces.w.path); ${text}`)}]}]`;
-}
-
-function pipeline(name: string, tasks: string[], last: string[] = []): string {
-  const list = (field: string, of: string[]) =>
-    of.length === 0 ? '' : `  ${field}:${of.join('').replace(/^/gm, '  ')}\n`;
-  return `
-apiVersion: tekton.dev/v1
-kind: Pipeline
-metadata: {name: ${name}}
-spec:
-  workspaces: [{name: w}]
-${list('tasks', tasks)}${list('finally', last)}`;
-}
 
 describe('workspaces that images hand on', { concurrency: 2, skip }, () => {
   it("runs the custom task's own example, with a git repository of this cluster", async (t) => {

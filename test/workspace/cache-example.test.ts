@@ -14,10 +14,12 @@ import { ended, good, type Machine, makeMachine, type Outcome, result } from './
 const folder = 'examples/oci-cache';
 const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
 
-test('examples/oci-cache gives our StepActions what they take', async () => {
-  const files = await filesNamed('.yaml', folder);
-  assert.deepEqual(await wrongCallsIn(await objectsOf(files.map((where) => ({ text: read(where), where })))), []);
-});
+for (const example of [folder, 'examples/oci-chain']) {
+  test(`${example} gives our StepActions what they take`, async () => {
+    const files = await filesNamed('.yaml', example);
+    assert.deepEqual(await wrongCallsIn(await objectsOf(files.map((where) => ({ text: read(where), where })))), []);
+  });
+}
 
 test('the steps of examples/oci-cache, as its README says: miss, hit, and partial with another lock', async () => {
   await using registry = await FakeRegistry.start();

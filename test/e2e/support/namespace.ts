@@ -29,6 +29,14 @@ export async function testNamespace(t: TestContext, label: string): Promise<stri
   return name;
 }
 
+/** A namespace that has nothing: what a README says is to be enough. */
+export async function emptyNamespace(t: TestContext): Promise<string> {
+  const name = `e2e-example-${randomBytes(3).toString('hex')}`;
+  await kube.create<KubeObject>(namespaces, '', { metadata: { name } });
+  t.after(() => kube.delete(namespaces, '', name));
+  return name;
+}
+
 function imageOf(name: string): { image: string } {
   return { image: `${context.imagePrefix}/${name}:${context.imageTag}` };
 }

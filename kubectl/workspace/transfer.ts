@@ -2,7 +2,6 @@ import { lstatSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { shown } from '../../runtime/archive/path.ts';
 import { scanTree } from '../../runtime/archive/scan.ts';
-import { isUntouched } from '../../runtime/archive/state.ts';
 import { invalid } from '../../runtime/errors.ts';
 import { splitWords } from '../../runtime/words.ts';
 import { memoryFile, recall } from '../../runtime/workspace/memory.ts';
@@ -61,13 +60,13 @@ async function checkFolder(folder: string, env: NodeJS.ProcessEnv, signal: Abort
   if (found === undefined) return;
   if (!found.isDirectory()) throw invalid(`${folder} is no folder: expected the folder to fill`);
   if (readdirSync(full).length === 0) return;
-  const known = (await recall(memoryFile(full, { env })))?.state.nodes;
+  const known = (await recall(memoryFile(full, { env })))?.snapshot;
   const own =
     known === undefined
       ? undefined
-      : (await scanTree(full, { signal })).nodes.find((node) => {
-          const before = known.get(node.path);
-          return before === undefined || (node.type !== 'folder' && !isUntouched(before, node));
+      : (await scanTree(full, { signal })).nodes.find((node, i) => {
+          const place = known.placeOf(node.path, i);
+          return place < 0 || (node.type !== 'folder' && !known.isUntouched(place, node));
         });
   if (known !== undefined && own === undefined) return;
   const what =

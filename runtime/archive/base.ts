@@ -3,8 +3,9 @@ import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { asDigest, type Digest } from '../oci/digest.ts';
 import { type Change, changesSince } from './changes.ts';
 import type { IndexEntry, LayerIndex } from './layer-index.ts';
-import { type BytePath, locator } from './path.ts';
+import { locator } from './path.ts';
 import { linkTarget, type Tree, type TreeNode } from './scan.ts';
+import { Snapshot } from './snapshot.ts';
 
 /**
  * What differs between an image and a folder, where no state tells what was pulled (`--base`): by kind, mode, time and
@@ -14,25 +15,15 @@ import { linkTarget, type Tree, type TreeNode } from './scan.ts';
  * @param options.times whether another time alone is a change. Default true.
  */
 export function changesFromBase(base: LayerIndex, tree: Tree, options: { times?: boolean } = {}): Change[] {
-  const nodes = new Map<BytePath, TreeNode>();
-  for (const [path, { header }] of base.puts) {
+  const nodes = [...base.puts].map(([path, { header }]): TreeNode => {
     const { mode, uid, gid, size, mtime, nanoseconds } = header;
     const type = header.type === 'folder' || header.type === 'symlink' ? header.type : 'file';
-    nodes.set(path, {
-      path,
-      type,
-      mode,
-      uid,
-      gid,
-      size,
-      mtimeMs: mtime * 1000 + nanoseconds / 1e6,
-      ctimeMs: 0,
-      ino: 0,
-    });
-  }
+    return { path, type, mode, uid, gid, size, mtimeMs: mtime * 1000 + nanoseconds / 1e6, ctimeMs: 0, ino: 0 };
+  });
   const at = locator(tree.root);
-  return changesSince(nodes, tree, (before, now) => {
+  return changesSince(Snapshot.of(nodes), tree, (snapshot, place, now) => {
     const entry = base.puts.get(now.path);
+    const before = snapshot.node(place);
     if (entry === undefined || before.type !== now.type) return false;
     // Node's times are exact to a quarter of a microsecond.
     if (options.times !== false && Math.abs(before.mtimeMs - now.mtimeMs) > 0.001) return false;

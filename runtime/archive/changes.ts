@@ -1,7 +1,7 @@
 import { invalid } from '../errors.ts';
 import { type BytePath, nameOf, parentOf, rootPath, shown } from './path.ts';
 import type { Tree, TreeNode } from './scan.ts';
-import { isUntouched, type State } from './state.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** What a layer says: something is there, something is gone, or all that was in a folder is gone. */
 export type Change =
@@ -22,23 +22,29 @@ export function allOf(tree: Tree): Change[] {
  * What changed since the state was saved. Folders above a change are told too, as other programs would otherwise make
  * them anew with a mode of their own.
  *
- * @param isSame default {@link isUntouched}: by inode and times. With another, for nodes of another machine.
+ * @param isSame default: by inode and times ({@link Snapshot.isUntouched}). With another, for nodes of another machine.
  * @returns an empty list when nothing changed.
  * @throws SubpipeError `INVALID` for names that begin with `.wh.`.
  */
 export function changesSince(
-  before: ReadonlyMap<BytePath, TreeNode> | State,
+  before: Snapshot,
   tree: Tree,
-  isSame: (before: TreeNode, now: TreeNode) => boolean = isUntouched,
+  isSame: (before: Snapshot, place: number, now: TreeNode) => boolean = isUntouched,
 ): Change[] {
-  const old: ReadonlyMap<BytePath, TreeNode> = 'nodes' in before ? before.nodes : before;
   const puts = new Set<BytePath>();
   const links = new Map<BytePath, TreeNode[]>();
+  const seen = new Uint8Array(before.size);
   let known = 0;
+  // A scan's order is always the same: the next of before is most often the one that is looked for.
+  let next = 0;
   for (const node of tree.nodes) {
-    const was = old.get(node.path);
-    if (was !== undefined) known++;
-    if (was === undefined || !isSame(was, node)) puts.add(node.path);
+    const place = before.placeOf(node.path, next);
+    if (place >= 0) {
+      next = place + 1;
+      seen[place] = 1;
+      known++;
+    }
+    if (place < 0 || !isSame(before, place, node)) puts.add(node.path);
     if (node.linkTo !== undefined) links.set(node.linkTo, [...(links.get(node.linkTo) ?? []), node]);
   }
   // A layer has all names of a file or none: a hardlink to a layer below is not understood everywhere.
@@ -46,9 +52,9 @@ export function changesSince(
     const names = [first, ...others.map(({ path }) => path)];
     if (names.some((name) => puts.has(name))) for (const name of names) puts.add(name);
   }
-  const gone = known === old.size ? [] : removals(old, tree);
+  const gone = known === before.size ? [] : removals(before, seen, tree);
   if (puts.size === 0 && gone.length === 0) return [];
-  const emptied = emptiedFolders(old, tree, gone);
+  const emptied = emptiedFolders(before, tree, gone);
   const touched = new Set(puts);
   for (const path of [...puts, ...gone]) {
     for (let up = parentOf(path); up !== '' && !touched.has(up); up = parentOf(up)) touched.add(up);
@@ -71,25 +77,24 @@ export function changesSince(
   return changes;
 }
 
+function isUntouched(before: Snapshot, place: number, now: TreeNode): boolean {
+  return before.isUntouched(place, now);
+}
+
 /** The topmost of what is no longer there, in the order of its bytes; not what something else has taken the place of. */
-function removals(old: ReadonlyMap<BytePath, TreeNode>, tree: Tree): BytePath[] {
-  const now = new Map(tree.nodes.map((node) => [node.path, node.type]));
-  const gone: BytePath[] = [];
-  for (const path of old.keys()) {
-    if (now.has(path)) continue;
-    const parent = parentOf(path);
-    if (parent === '' || now.get(parent) === 'folder') gone.push(path);
-  }
-  return gone.sort();
+function removals(before: Snapshot, seen: Uint8Array, tree: Tree): BytePath[] {
+  const folders = new Set([rootPath]);
+  for (const { type, path } of tree.nodes) if (type === 'folder') folders.add(path);
+  return before.paths.filter((path, place) => seen[place] === 0 && folders.has(parentOf(path))).sort();
 }
 
 /** Folders that have lost all of several things that were in them: one mark instead of one for each. */
-function emptiedFolders(old: ReadonlyMap<BytePath, TreeNode>, tree: Tree, gone: BytePath[]): Set<BytePath> {
+function emptiedFolders(before: Snapshot, tree: Tree, gone: BytePath[]): Set<BytePath> {
   if (gone.length < 2) return new Set();
   const lost = new Map<BytePath, number>();
   for (const path of gone) lost.set(parentOf(path), (lost.get(parentOf(path)) ?? 0) + 1);
   const kept = new Set<BytePath>();
-  for (const { path } of tree.nodes) if (old.has(path)) kept.add(parentOf(path));
+  for (const { path } of tree.nodes) if (before.placeOf(path) >= 0) kept.add(parentOf(path));
   return new Set(
     [...lost].filter(([folder, count]) => folder !== '' && count > 1 && !kept.has(folder)).map(([folder]) => folder),
   );

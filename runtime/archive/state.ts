@@ -4,20 +4,15 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SubpipeError } from '../errors.ts';
 import { isRecord } from '../oci/manifest.ts';
-import { type BytePath, fromLatin1 } from './path.ts';
-import type { Tree, TreeNode } from './scan.ts';
+import { fromLatin1 } from './path.ts';
+import type { Tree } from './scan.ts';
+import { Snapshot, width } from './snapshot.ts';
 
 /** Raised when the file's shape changes; a file of another version counts as none. */
 const version = 2;
 
 /** File systems stamp changes by a clock that ticks every 4 or 10 ms (CONFIG_HZ). */
 const tick = 20;
-
-const types = ['file', 'folder', 'symlink'] as const;
-
-/** What a file has of each thing besides its kind, in this order: 64-bit numbers as the processor writes them. */
-const columns = ['mode', 'uid', 'gid', 'size', 'mtimeMs', 'ctimeMs', 'ino'] as const;
-const width = columns.length + 1;
 
 const newline = 0x0a;
 
@@ -27,7 +22,7 @@ const newline = 0x0a;
  */
 export interface State {
   about: Record<string, unknown>;
-  nodes: Map<BytePath, TreeNode>;
+  snapshot: Snapshot;
 }
 
 /**
@@ -42,17 +37,8 @@ export async function saveState(
   options: { signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
   const { nodes } = tree;
-  let newest = 0;
-  const numbers = new Float64Array(nodes.length * width);
-  const paths: string[] = [];
-  nodes.forEach((node, i) => {
-    newest = Math.max(newest, node.ctimeMs);
-    paths.push(node.path);
-    numbers[i * width] = types.indexOf(node.type);
-    columns.forEach((name, column) => {
-      numbers[i * width + 1 + column] = node[name];
-    });
-  });
+  const { paths, numbers } = Snapshot.of(nodes);
+  const newest = nodes.reduce((latest, { ctimeMs }) => Math.max(latest, ctimeMs), 0);
   const head = Buffer.from(JSON.stringify({ version, about, count: nodes.length }));
   const bytes = Buffer.concat([
     head,
@@ -91,20 +77,12 @@ export async function loadState(file: string): Promise<State | undefined> {
   if (!Number.isSafeInteger(to) || to < from || to > bytes.length) throw damaged();
   // A copy, which begins where numbers may.
   const numbers = new Float64Array(new Uint8Array(bytes.subarray(from, to)).buffer);
-  const paths = count === 0 ? [] : bytes.toString('latin1', to).split('\0');
-  if (paths.length !== count) throw damaged();
-  const nodes = new Map<BytePath, TreeNode>();
-  for (let i = 0; i < count; i++) {
-    const path = fromLatin1(paths[i] ?? '');
-    const at = i * width;
-    const number = (column: number): number => numbers[at + column] ?? 0;
-    const type = types[number(0)];
-    if (type === undefined) throw damaged();
-    const [mode, uid, gid, size] = [number(1), number(2), number(3), number(4)];
-    const [mtimeMs, ctimeMs, ino] = [number(5), number(6), number(7)];
-    nodes.set(path, { path, type, mode, uid, gid, size, mtimeMs, ctimeMs, ino });
+  const paths = count === 0 ? [] : bytes.toString('latin1', to).split('\0').map(fromLatin1);
+  try {
+    return { about, snapshot: new Snapshot(paths, numbers) };
+  } catch (cause) {
+    throw damaged(cause);
   }
-  return { about, nodes };
 }
 
 /** Undefined where there is no such file. */
@@ -115,18 +93,4 @@ async function bytesOf(file: string): Promise<Buffer | undefined> {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
     throw new SubpipeError('FAILED', `cannot read the state file ${file}`, { cause });
   }
-}
-
-/** Whether nothing has happened to it: no content, mode, owner, link or attribute changes without a new ctime. */
-export function isUntouched(before: TreeNode, now: TreeNode): boolean {
-  return (
-    before.ctimeMs === now.ctimeMs &&
-    before.ino === now.ino &&
-    before.size === now.size &&
-    before.mtimeMs === now.mtimeMs &&
-    before.type === now.type &&
-    before.mode === now.mode &&
-    before.uid === now.uid &&
-    before.gid === now.gid
-  );
 }

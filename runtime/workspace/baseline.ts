@@ -52,7 +52,7 @@ export async function baselineOf(tree: Tree, options: BaselineOptions): Promise<
   const parents = known.images;
   if (known.basis === 'whole') return whole(tree, parents);
   const below = layersOf(parents);
-  const changes = changesSince(known.state, tree);
+  const changes = changesSince(known.snapshot, tree);
   if (known.partial) return { parents, below, changes };
   const count = below.length + splitChanges(changes).length;
   if (changes.length > 0 && count > maxLayers) {

@@ -3,7 +3,8 @@ import { accessSync, constants, mkdirSync, realpathSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os';
 import { join, resolve, sep } from 'node:path';
 import type { Tree } from '../archive/scan.ts';
-import { loadState, type State, saveState } from '../archive/state.ts';
+import type { Snapshot } from '../archive/snapshot.ts';
+import { loadState, saveState } from '../archive/state.ts';
 import { invalid } from '../errors.ts';
 import { imageKept, keptImage, type WorkspaceImage } from './image.ts';
 
@@ -25,7 +26,7 @@ export interface Memory {
   partial: boolean;
   /** How they were pulled: a pull that asks for the same has nothing to do. */
   request: string;
-  state: State;
+  snapshot: Snapshot;
 }
 
 /**
@@ -59,13 +60,13 @@ export async function recall(file: string): Promise<Memory | undefined> {
   const known = bases.find((one) => one === basis);
   if (!Array.isArray(images) || typeof request !== 'string' || known === undefined) return undefined;
   const kept = images.flatMap((image) => imageKept(image) ?? []);
-  return { basis: known, images: kept, partial: partial === true, request, state };
+  return { basis: known, images: kept, partial: partial === true, request, snapshot: state.snapshot };
 }
 
 export async function remember(
   file: string,
   tree: Pick<Tree, 'nodes'>,
-  about: Omit<Memory, 'state'>,
+  about: Omit<Memory, 'snapshot'>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   mkdirSync(join(file, '..'), { recursive: true });

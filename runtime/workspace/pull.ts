@@ -7,7 +7,6 @@ import { type BytePath, shown } from '../archive/path.ts';
 import { repairFolder, replaceFolder } from '../archive/replace.ts';
 import { scanTree, type Tree } from '../archive/scan.ts';
 import { selectPaths } from '../archive/select.ts';
-import { isUntouched } from '../archive/state.ts';
 import { invalid } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Platform } from '../oci/manifest.ts';
@@ -15,7 +14,7 @@ import { isNeeded } from './cover.ts';
 import { shownExtraction } from './extraction.ts';
 import { isBase, type WorkspaceImage } from './image.ts';
 import { layerName, layerOpener, sourceLayer } from './layer-source.ts';
-import { type Basis, forget, type Memory, memoryFile, recall, remember } from './memory.ts';
+import { type Basis, forget, memoryFile, recall, remember } from './memory.ts';
 import { formatBytes } from './progress.ts';
 import type { Registries } from './reference.ts';
 import { readSource, withoutAncestors } from './source.ts';
@@ -87,7 +86,7 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
   const known = await recall(file);
   if (known?.request === request) {
     const tree = await scanIfThere(folder, signal);
-    if (tree !== undefined && isAsRemembered(known, tree)) {
+    if (tree !== undefined && known.snapshot.isOf(tree.nodes)) {
       log.info(`${folder} has ${names.join(', ')} already`);
       return { images: names, size: sizeOf(images), files: tree.nodes.length, unchanged: true };
     }
@@ -172,14 +171,6 @@ function requestOf(options: PullOptions, names: readonly string[]): string {
 async function scanIfThere(folder: string, signal: AbortSignal | undefined): Promise<Tree | undefined> {
   if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined;
   return scanTree(folder, { signal });
-}
-
-function isAsRemembered({ state }: Memory, tree: Tree): boolean {
-  if (tree.nodes.length !== state.nodes.size) return false;
-  return tree.nodes.every((node) => {
-    const before = state.nodes.get(node.path);
-    return before !== undefined && isUntouched(before, node);
-  });
 }
 
 function sizeOf(images: readonly WorkspaceImage[]): number {

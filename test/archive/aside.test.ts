@@ -32,7 +32,7 @@ test('another thread writes what this one would', async () => {
       const before = await loadState(state);
       mutate(root, next, 60);
       const tree = await scanTree(root);
-      layers.push(await packed(root, {}, before === undefined ? undefined : changesSince(before, tree)));
+      layers.push(await packed(root, {}, before === undefined ? undefined : changesSince(before.snapshot, tree)));
       await saveState(state, tree, {});
     }
     await same(layers, `seed ${seed}`);

@@ -39,7 +39,7 @@ async function imageOf(compression: Compression): Promise<string> {
     mutate(tree, next, 120);
     const found = await scanTree(tree);
     await saveState(state, found, {});
-    const changes = known === undefined ? allOf(found) : changesSince(known, found);
+    const changes = known === undefined ? allOf(found) : changesSince(known.snapshot, found);
     layers.push(await layout.addBlob((sink) => writeTree(found, changes, sink, { compression, attributes: false })));
   }
   root = tree;

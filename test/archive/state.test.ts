@@ -25,9 +25,9 @@ test('a state file gives back what was saved: names of any bytes, large and brok
   await saveState(file, { nodes }, { given: 'ä\n' });
   const state = await loadState(file);
   assert.deepEqual(state?.about, { given: 'ä\n' });
-  assert.deepEqual([...(state?.nodes.values() ?? [])], nodes);
+  assert.deepEqual([state?.snapshot.node(0), state?.snapshot.node(1)], nodes);
   await saveState(file, { nodes: [] }, {});
-  assert.equal((await loadState(file))?.nodes.size, 0);
+  assert.equal((await loadState(file))?.snapshot.size, 0);
 });
 
 test('no state, and that of another version, is none; one that was cut off is an error', async () => {

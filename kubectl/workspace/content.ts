@@ -2,6 +2,7 @@ import { type IndexEntry, isHiddenBy, type LayerIndex } from '../../runtime/arch
 import { type MergePolicy, planMerge } from '../../runtime/archive/merge.ts';
 import { type BytePath, entryPath } from '../../runtime/archive/path.ts';
 import type { LayerSource } from '../../runtime/archive/read-layer.ts';
+import { selectPaths } from '../../runtime/archive/select.ts';
 import type { Digest } from '../../runtime/oci/digest.ts';
 import { isNeeded } from '../../runtime/workspace/cover.ts';
 import type { WorkspaceImage } from '../../runtime/workspace/image.ts';
@@ -31,7 +32,8 @@ export interface Item {
 export type Content = Map<BytePath, Item>;
 
 /**
- * What is in images, merged as a pull merges them. Layers that say that they have nothing of `paths` are not read.
+ * What is in images, merged as a pull merges them. Layers that say that they have nothing of `paths` are not read, and
+ * of what is beside `paths` no more than that it is there may be known.
  * @throws SubpipeError `CONFLICT` naming the paths that they changed differently.
  */
 export async function contentOf(
@@ -45,7 +47,7 @@ export async function contentOf(
   const content: Content = new Map();
   if (only === undefined) return content;
   if (images.length === 1) {
-    for (const index of await readIndexes(only, reading)) putOver(content, index);
+    for (const index of await readIndexes(only, reading, selectPaths(paths))) putOver(content, index);
     return content;
   }
   // A merge is planned from what the layers say, and they are read for that once already.

@@ -1,22 +1,32 @@
 import { type Readable, Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { indexLayer, type LayerIndex } from '../../runtime/archive/layer-index.ts';
+import type { BytePath } from '../../runtime/archive/path.ts';
 import type { LayerSource } from '../../runtime/archive/read-layer.ts';
 import type { Digest } from '../../runtime/oci/digest.ts';
 import type { WorkspaceLayer } from '../../runtime/workspace/image.ts';
+import { layerOpener, sourceLayer } from '../../runtime/workspace/layer-source.ts';
 import { Progress } from '../../runtime/workspace/progress.ts';
-import { openPlace } from '../../runtime/workspace/reference.ts';
 import type { Reading } from './context.ts';
 
-/** What layers say, in their order; streamed, nothing is written. People see how far it is, in packed bytes. */
-export async function readIndexes(layers: readonly WorkspaceLayer[], reading: Reading): Promise<LayerIndex[]> {
+/**
+ * What layers say, in their order; streamed, nothing is written. People see how far it is, in packed bytes.
+ *
+ * @param select what is asked for, see {@link indexLayer}.
+ */
+export async function readIndexes(
+  layers: readonly WorkspaceLayer[],
+  reading: Reading,
+  select?: (path: BytePath) => boolean,
+): Promise<LayerIndex[]> {
   const { log, terminal, signal } = reading;
-  const total = layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+  const all = layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+  const total = select === undefined ? all : undefined;
   const progress = new Progress({ log, doing: 'reading', total, terminal });
   try {
     const indexes: LayerIndex[] = [];
     for (const layer of sourcesOf(layers, reading, (bytes) => progress.add(bytes))) {
-      indexes.push(await indexLayer(layer, { signal }));
+      indexes.push(await indexLayer(layer, { signal, select }));
     }
     return indexes;
   } finally {
@@ -30,16 +40,16 @@ export function sourcesOf(
   { registries }: Reading,
   progress: (bytes: number) => void = () => {},
 ): (LayerSource & { digest: Digest })[] {
-  return layers.map(({ descriptor, diffId, from }) => ({
-    name: `${descriptor.digest} of ${from}`,
-    digest: descriptor.digest,
-    size: descriptor.size,
-    diffId,
-    open: async (signal) => {
-      const { target } = await openPlace(from, registries);
-      return counted(await target.readBlob(descriptor, { signal }), progress);
-    },
-  }));
+  const open = layerOpener(registries);
+  return layers.map((layer) => {
+    const source = sourceLayer(layer, open);
+    const { parts } = source;
+    return {
+      ...source,
+      parts: parts && { ...parts, read: async (...part) => counted(await parts.read(...part), progress) },
+      open: async (signal) => counted(await source.open(signal), progress),
+    };
+  });
 }
 
 function counted(source: Readable, progress: (bytes: number) => void): Readable {

@@ -3,6 +3,7 @@ import { SubpipeError } from '../errors.ts';
 import { asDigest, type Digest } from '../oci/digest.ts';
 import { opaqueName, whiteoutPrefix } from './changes.ts';
 import { type Limits, Meters } from './limits.ts';
+import type { Needs } from './part.ts';
 import { type BytePath, entryPath, join, nameOf, parentOf } from './path.ts';
 import { type LayerSource, readLayer } from './read-layer.ts';
 import type { TarHeader } from './tar-header.ts';
@@ -22,15 +23,29 @@ export interface LayerIndex {
   emptied: Set<BytePath>;
 }
 
-/** Reads a layer for what is in it; nothing is written. @throws SubpipeError `FAILED` when it is damaged, or more than the limits. */
+/**
+ * Reads a layer for what is in it; nothing is written.
+ *
+ * @param options.select what is asked for: of the rest, the index may have no more than paths and kinds. Default: all.
+ * @throws SubpipeError `FAILED` when it is damaged, or more than the limits.
+ */
 export async function indexLayer(
   layer: LayerSource,
-  options: { signal?: AbortSignal | undefined; limits?: Partial<Limits> } = {},
+  options: {
+    signal?: AbortSignal | undefined;
+    limits?: Partial<Limits>;
+    select?: ((path: BytePath) => boolean) | undefined;
+  } = {},
 ): Promise<LayerIndex> {
+  const { signal, select } = options;
   const meters = new Meters(options.limits);
   meters.startLayer(layer);
   const indexer = new Indexer(layer.name, meters);
-  await readLayer(layer, indexer, options, (bytes) => meters.read(bytes));
+  // The content of a link is that of a file that may be anywhere.
+  const needs: Needs = (path, type) => select?.(path) !== false && (type !== 'hardlink' || 'all');
+  await readLayer(layer, indexer, { signal, ...(select === undefined ? {} : { needs }) }, (bytes) =>
+    meters.read(bytes),
+  );
   return indexer;
 }
 

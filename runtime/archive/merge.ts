@@ -66,7 +66,8 @@ export async function planMerge(
   }
   const ancestor = lazy(async () => {
     const indexes: LayerIndex[] = [];
-    for (const layer of shared) indexes.push(await indexLayer(layer, options));
+    for (const layer of shared)
+      indexes.push(await indexLayer(layer, { ...options, select: (path) => isSaid(path, sides) }));
     return stackIndexes(indexes);
   });
   const { winners, decided } = await decide(sides, ancestor, options.policy ?? 'error');
@@ -117,6 +118,11 @@ function amissIn(sides: readonly Side[], winners: ReadonlyMap<BytePath, Said>): 
   }));
   const stacked = stackIndexes(stackLayers(own).map(({ index }) => index));
   return [...winners].filter(([path, { put }]) => !isSame(put, stacked.puts.get(path))).map(([path]) => path);
+}
+
+/** What was before is asked about nothing else. */
+function isSaid(path: BytePath, sides: readonly Side[]): boolean {
+  return sides.some(({ index }) => index.puts.has(path) || index.removed.has(path));
 }
 
 /** Whose change counts, by path. */

@@ -13,6 +13,8 @@ const attempts = 5;
 interface Part {
   start: number;
   end: number;
+  /** No other bytes are to come: a server that ignores `Range` is an error. */
+  strict?: boolean;
 }
 
 /**
@@ -85,7 +87,11 @@ async function ask(connection: Connection, blob: Descriptor, part: Part, at: num
     response.body.destroy();
     throw new SubpipeError('FAILED', `${connection.name} answered ${range} with other bytes of ${blob.digest}`);
   }
-  if (response.status === 200) return { response, skip: at };
+  if (response.status === 200) {
+    if (part.strict !== true || all) return { response, skip: at };
+    response.body.destroy();
+    throw new SubpipeError('FAILED', `${connection.name} sends all of ${blob.digest} where a part is asked for`);
+  }
   const error = await connection.failure(response, `read ${blob.digest}`);
   const foreign = /nondistributable|foreign/.test(blob.mediaType) && error.code === 'NOT_FOUND';
   if (!foreign) throw error;

@@ -14,7 +14,7 @@ import type { ImageName } from './name.ts';
 import { checkRange } from './range.ts';
 import { askReferrers, readFallback, writeFallback } from './referrers.ts';
 import { deleteReference, listTags } from './tags.ts';
-import type { Arrival, Deletion, Options, Target, WriteOptions } from './target.ts';
+import type { Arrival, Deletion, Options, RangeOptions, Target, WriteOptions } from './target.ts';
 import { upload, uploadStream } from './upload.ts';
 
 const accept = [mediaTypes.index, mediaTypes.manifest, mediaTypes.dockerIndex, mediaTypes.dockerManifest].join(', ');
@@ -76,9 +76,9 @@ export class Registry implements Target {
     return verifier;
   }
 
-  readRange(blob: Descriptor, start: number, length: number, options: Options = {}): Promise<Readable> {
+  readRange(blob: Descriptor, start: number, length: number, options: RangeOptions = {}): Promise<Readable> {
     checkRange(blob, start, length);
-    const part = { start, end: start + length };
+    const part = { start, end: start + length, strict: options.strict === true };
     return this.#read(options, (connection) => download(connection, blob, part, options));
   }
 

@@ -17,6 +17,11 @@ export type Arrival = 'there' | 'mounted' | 'sent';
 /** How a deletion ended: `unsupported` is a registry that does not delete, or not by tag (Distribution 2). */
 export type Deletion = 'deleted' | 'absent' | 'unsupported';
 
+export interface RangeOptions extends Options {
+  /** A place that sends all of the blob is an error: what is not wanted costs more than it is worth. Default false. */
+  strict?: boolean;
+}
+
 export interface WriteOptions extends Options {
   /** A repository of the same registry that has the blob: it is mounted from there where the registry can. */
   mountFrom?: string | undefined;
@@ -36,7 +41,7 @@ export interface Target {
    * A part of a blob, exactly `length` bytes from `start` on (RFC 9110, section 14). Nothing can be verified about it:
    * whoever asks must know by other means what it is to be.
    */
-  readRange(blob: Descriptor, start: number, length: number, options?: Options): Promise<Readable>;
+  readRange(blob: Descriptor, start: number, length: number, options?: RangeOptions): Promise<Readable>;
   /** The size of a blob that only a digest is known of, with the media type of any bytes. */
   findBlob(digest: Digest, options?: Options): Promise<Descriptor | undefined>;
   /** Does nothing when it is there. `open` gives a fresh stream for every try. */

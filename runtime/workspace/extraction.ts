@@ -4,7 +4,7 @@ import { Progress } from './progress.ts';
 
 /**
  * How layers are unpacked into a workspace, and the progress that is shown meanwhile: the caller ends it.
- * @param total bytes of tar; NaN where a layer does not tell.
+ * @param total bytes of tar; NaN where a layer does not tell. With `select` it is not known what is read of that.
  */
 export function shownExtraction(
   doing: string,
@@ -19,7 +19,8 @@ export function shownExtraction(
   },
 ): { progress: Progress; extract: ExtractOptions } {
   const { log, terminal, owner = 'self', mode = 'keep', signal } = options;
-  const progress = new Progress({ log, doing, total: Number.isNaN(total) ? undefined : total, terminal });
+  const isKnown = !Number.isNaN(total) && select === undefined;
+  const progress = new Progress({ log, doing, total: isKnown ? total : undefined, terminal });
   let read = 0;
   const extract: ExtractOptions = {
     owner,

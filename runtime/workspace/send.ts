@@ -10,6 +10,7 @@ import { type Composed, composeWorkspace } from './compose.ts';
 import { coverOf, pathsAnnotation } from './cover.ts';
 import type { Form } from './form.ts';
 import { diffIdAnnotation, type WorkspaceLayer } from './image.ts';
+import { mapAnnotation, mapText } from './map-place.ts';
 import type { Progress } from './progress.ts';
 import type { Place, Registries } from './reference.ts';
 import { tarSizeAnnotation } from './weight.ts';
@@ -65,11 +66,12 @@ export async function sendImage(
     ...(created === undefined ? {} : { created }),
     ...(createdBy === undefined ? {} : { created_by: createdBy }),
   };
-  const added = layers.map(({ descriptor, diffId, tarSize }, i): WorkspaceLayer => {
+  const added = layers.map(({ descriptor, diffId, tarSize, map }, i): WorkspaceLayer => {
     const cover = covers[i];
     const annotations = {
       [tarSizeAnnotation]: String(tarSize),
       ...(cover === undefined ? {} : { [pathsAnnotation]: cover }),
+      ...(map === undefined ? {} : { [mapAnnotation]: mapText(map) }),
       ...(artifact ? { [diffIdAnnotation]: diffId } : {}),
     };
     return { descriptor: { ...descriptor, annotations }, diffId, from: place.name, history: [made] };

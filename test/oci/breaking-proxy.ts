@@ -6,6 +6,8 @@ export interface BreakingProxy extends AsyncDisposable {
   host: string;
   /** Connections that it broke. */
   broken: number;
+  /** Bytes from the server to clients, so far. */
+  received: number;
   breakAgain(times: number): void;
 }
 
@@ -29,6 +31,7 @@ export async function breakingProxy(to: string, fault: { after: number; times: n
       from.on('error', end).on('close', end);
       from.on('data', (chunk: Buffer) => {
         passed += chunk.length;
+        if (from === upstream) proxy.received += chunk.length;
         if (left > 0 && passed > fault.after) {
           left -= 1;
           proxy.broken += 1;
@@ -45,6 +48,7 @@ export async function breakingProxy(to: string, fault: { after: number; times: n
   const proxy: BreakingProxy = {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     broken: 0,
+    received: 0,
     breakAgain(times) {
       left = times;
     },

@@ -12,7 +12,7 @@ import type { Log } from '../log.ts';
 import type { Platform } from '../oci/manifest.ts';
 import { isNeeded } from './cover.ts';
 import { shownExtraction } from './extraction.ts';
-import { isBase, type WorkspaceImage } from './image.ts';
+import { isBase, type WorkspaceImage, type WorkspaceLayer } from './image.ts';
 import { layerName, layerOpener, sourceLayer } from './layer-source.ts';
 import { type Basis, forget, memoryFile, recall, remember } from './memory.ts';
 import { formatBytes } from './progress.ts';
@@ -94,10 +94,9 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
   // From here on it is no longer what the memory says.
   forget(file);
   const open = layerOpener(registries);
-  const sources = images.map((image): MergeSource => {
-    const layers = image.layers.filter((layer) => isNeeded(layer, options.paths ?? []));
-    return { name: image.name, layers: layers.map((layer) => sourceLayer(layer, open)) };
-  });
+  const sources = neededOf(images, options.paths ?? []).map(
+    ({ name, layers }): MergeSource => ({ name, layers: layers.map((layer) => sourceLayer(layer, open)) }),
+  );
   const sizes = new Map(
     images.flatMap((image) => image.layers.map((layer) => [layerName(layer), tarSizeOf(layer) ?? Number.NaN])),
   );
@@ -122,6 +121,17 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
   const what = `${tree.nodes.length} files and folders, ${formatBytes(done.bytes)}`;
   log.info(`pulled ${names.join(', ')}: ${what}, ${progress.end()}`);
   return { images: names, size: sizeOf(images), files: tree.nodes.length, unchanged: false };
+}
+
+/** The images with the layers that may have something of these paths, and with all of those that are to be merged. */
+function neededOf(images: readonly WorkspaceImage[], paths: readonly string[]): WorkspaceImage[] {
+  const isShared = ({ descriptor }: WorkspaceLayer): boolean =>
+    images.every(({ layers }) => layers.some((layer) => layer.descriptor.digest === descriptor.digest));
+  // Also what was not asked for must be no conflict: a push stands for all of it.
+  return images.map((image) => ({
+    ...image,
+    layers: image.layers.filter((layer) => isNeeded(layer, paths) || !isShared(layer)),
+  }));
 }
 
 function basisOf(images: readonly WorkspaceImage[], plan: MergePlan, partial: boolean): Basis {

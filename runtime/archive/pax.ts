@@ -1,39 +1,48 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { SubpipeError } from '../errors.ts';
 
-/** Keys and values of an extended header (POSIX.1-2017, pax, "pax Extended Header"). Values are bytes. */
-export type PaxRecords = Map<string, Buffer>;
+/** Keys and values of an extended header (POSIX.1-2017, pax, "pax Extended Header"). Values are bytes, a character each. */
+export type PaxRecords = Map<string, string>;
+
+const digitZero = 0x30;
+const digitNine = 0x39;
+const space = 0x20;
+const equals = 0x3d;
+const newline = 0x0a;
 
 /**
- * Reads `LENGTH KEY=VALUE\n` records. Sparse files of GNU's PAX format 0.0 repeat their keys: those values are put
- * together as format 0.1 has them.
+ * Reads the `LENGTH KEY=VALUE\n` records from `start` to before `stop`, and adds them to `records`. Sparse files of GNU's
+ * PAX format 0.0 repeat their keys: those values are put together as format 0.1 has them.
  */
-export function parsePax(content: Buffer, source: string): PaxRecords {
-  const records: PaxRecords = new Map();
+export function readPax(bytes: Buffer, start: number, stop: number, source: string, records: PaxRecords): void {
   const parts: string[] = [];
-  for (let from = 0; from < content.length; ) {
-    const space = content.indexOf(0x20, from);
-    const digits = space < 0 ? '' : content.toString('latin1', from, space);
-    const length = /^\d{1,7}$/.test(digits) ? Number(digits) : 0;
+  for (let from = start; from < stop; ) {
+    let length = 0;
+    let at = from;
+    for (let byte = bytes[at] ?? 0; at < stop && byte >= digitZero && byte <= digitNine; byte = bytes[at] ?? 0) {
+      length = length * 10 + byte - digitZero;
+      at++;
+    }
+    const digits = at - from;
     const end = from + length;
-    const equals = content.indexOf(0x3d, space);
-    if (length === 0 || end > content.length || content[end - 1] !== 0x0a || equals < 0 || equals >= end) {
+    const isNumber = digits > 0 && digits <= 7 && bytes[at] === space;
+    const key = at + 1;
+    if (isNumber && end <= stop) while (at < end && bytes[at] !== equals) at++;
+    if (!isNumber || length === 0 || end > stop || bytes[end - 1] !== newline || at >= end) {
       throw new SubpipeError('FAILED', `${source} has a damaged extended header`);
     }
-    const key = content.toString('latin1', space + 1, equals);
-    // A copy: the piece that it was found in is given back.
-    const value = Buffer.from(content.subarray(equals + 1, end - 1));
-    if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes') parts.push(value.toString('latin1'));
-    else records.set(key, value);
+    const name = bytes.toString('latin1', key, at);
+    const value = bytes.toString('latin1', at + 1, end - 1);
+    if (name === 'GNU.sparse.offset' || name === 'GNU.sparse.numbytes') parts.push(value);
+    else records.set(name, value);
     from = end;
   }
-  if (parts.length > 0) records.set('GNU.sparse.map', Buffer.from(parts.join(',')));
-  return records;
+  if (parts.length > 0) records.set('GNU.sparse.map', parts.join(','));
 }
 
 /** The parts of a sparse file in GNU's PAX formats 0.0 and 0.1. */
 export function sparseMap(records: PaxRecords): { at: number; length: number }[] | undefined {
-  const text = records.get('GNU.sparse.map')?.toString('latin1');
+  const text = records.get('GNU.sparse.map');
   if (text === undefined) return undefined;
   const numbers = text === '' ? [] : text.split(',').map(Number);
   // Not a number, or half a pair: the parser finds that such a part fits nowhere.

@@ -1,3 +1,5 @@
+import type { Buffer } from 'node:buffer';
+import { SubpipeError } from '../errors.ts';
 import { shown } from './path.ts';
 import { block, type TarHeader } from './tar-header.ts';
 
@@ -25,22 +27,38 @@ export function typeOf(flag: string, path: string): Pick<TarHeader, 'type' | 'wh
   }
 }
 
-/** Whether the bytes of a header add up to what it says. */
-export function checksumFits(head: Buffer): boolean {
-  const told = Number.parseInt(field(head, 148, 8).trim(), 8);
+/** Whether the bytes of the header at `from` add up to what it says. */
+export function checksumFits(bytes: Buffer, from: number): boolean {
   let unsigned = 8 * 32;
-  for (let i = 0; i < block; i++) if (i < 148 || i >= 156) unsigned += head[i] ?? 0;
+  for (let i = from; i < from + 148; i++) unsigned += bytes[i] ?? 0;
+  for (let i = from + 156; i < from + block; i++) unsigned += bytes[i] ?? 0;
+  if (octal(bytes, from + 148, 8) === unsigned) return true;
+  const told = Number.parseInt(field(bytes, from + 148, 8).trim(), 8);
   if (told === unsigned) return true;
   // Some old programs added bytes up as signed.
   let signed = 8 * 32;
-  for (let i = 0; i < block; i++) if (i < 148 || i >= 156) signed += head.readInt8(i);
+  for (let i = 0; i < block; i++) if (i < 148 || i >= 156) signed += bytes.readInt8(from + i);
   return told === signed;
+}
+
+/** An octal number as nearly all write it: digits, and then a NUL, a space or nothing. Undefined for all else. */
+export function octal(bytes: Buffer, from: number, length: number): number | undefined {
+  let value = 0;
+  for (let i = from; i < from + length; i++) {
+    const byte = bytes[i] ?? 0;
+    const isOver = byte === 0 || (byte === 0x20 && (i + 1 === from + length || bytes[i + 1] === 0));
+    if (isOver && i > from) return value;
+    if (byte < 0x30 || byte > 0x37) return undefined;
+    value = value * 8 + byte - 0x30;
+  }
+  return value;
 }
 
 /** The bytes of a field, up to a NUL. */
 export function field(bytes: Buffer, from: number, length: number): string {
-  const end = bytes.indexOf(0, from);
-  return bytes.toString('latin1', from, end < 0 || end > from + length ? from + length : end);
+  let end = from;
+  while (end < from + length && bytes[end] !== 0) end++;
+  return bytes.toString('latin1', from, end);
 }
 
 /** Bytes before the first NUL. */
@@ -51,11 +69,49 @@ export function lengthOf(content: Buffer): number {
 
 /** A time of an extended header: `-0.1` is -1 s and 900,000,000 ns. */
 export function seconds(text: string | undefined): { mtime: number; nanoseconds: number } | undefined {
-  const found = text?.match(/^(-?)(\d{1,15})(?:\.(\d*))?$/);
-  if (found === null || found === undefined) return undefined;
-  const [, sign, whole, fraction = ''] = found;
-  const nanoseconds = Number(fraction.slice(0, 9).padEnd(9, '0'));
-  const value = Number(whole);
-  if (sign === '') return { mtime: value, nanoseconds };
+  if (text === undefined || !/^-?\d{1,15}(?:\.\d*)?$/.test(text)) return undefined;
+  const negative = text.startsWith('-');
+  const point = text.indexOf('.');
+  const value = Number(text.slice(negative ? 1 : 0, point < 0 ? text.length : point));
+  const fraction = point < 0 ? '' : text.slice(point + 1, point + 10);
+  const nanoseconds = fraction === '' ? 0 : Number(fraction) * 10 ** (9 - fraction.length);
+  if (!negative) return { mtime: value, nanoseconds };
   return nanoseconds === 0 ? { mtime: -value, nanoseconds } : { mtime: -value - 1, nanoseconds: 1e9 - nanoseconds };
+}
+
+/** Reads numbers of headers. */
+export class TarNumbers {
+  readonly #source: string;
+
+  /** @param source said in errors. */
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  /** An octal number, or GNU's base-256. */
+  number(bytes: Buffer, from: number, length: number, what: string): number {
+    const plain = octal(bytes, from, length);
+    if (plain !== undefined) return plain;
+    const first = bytes[from] ?? 0;
+    if (first === 0x80 || first === 0xff) {
+      let value = first === 0xff ? -1 : 0;
+      for (let i = from + 1; i < from + length; i++) value = value * 256 + (bytes[i] ?? 0);
+      if (Number.isSafeInteger(value) && (value >= 0 || what === 'mtime')) return value;
+      throw this.wrong(`has a header with the ${what} ${value}`);
+    }
+    const text = field(bytes, from, length).trim();
+    if (!/^[0-7]*$/.test(text)) throw this.wrong(`has a header whose ${what} is no number`);
+    return text === '' ? 0 : Number.parseInt(text, 8);
+  }
+
+  decimal(text: string, what: string): number {
+    const number = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+    if (Number.isSafeInteger(number)) return number;
+    throw this.wrong(`has a header whose ${what} is "${shown(text.slice(0, 40))}"`);
+  }
+
+  /** The error for a tar that is damaged. */
+  wrong(what: string): SubpipeError {
+    return new SubpipeError('FAILED', `${this.#source} ${what}`);
+  }
 }

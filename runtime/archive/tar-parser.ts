@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
-import { SubpipeError } from '../errors.ts';
 import { shown } from './path.ts';
-import { PaxMeter, type PaxRecords, parsePax, sparseMap } from './pax.ts';
-import { checksumFits, field, lengthOf, seconds, typeOf } from './tar-fields.ts';
+import { PaxMeter, type PaxRecords, readPax, sparseMap } from './pax.ts';
+import { describeEntry } from './tar-entry.ts';
+import { checksumFits, field, TarNumbers } from './tar-fields.ts';
 import { block, padded, type TarHeader } from './tar-header.ts';
 
 /** Gets what a {@link TarParser} finds, in the order of the tar. What it throws ends the parsing. */
@@ -12,7 +12,11 @@ export interface TarVisitor {
   data(bytes: Buffer, at: number): void;
   /** The file that `entry` told last is complete. Called for files only. */
   end(): void;
+  /** What was told came in one piece, and the piece is over: until now, what `data` got stays as it is. */
+  flush?(): void;
 }
+
+type Part = { at: number; length: number };
 
 /**
  * Reads a tar piece by piece: ustar, PAX, GNU (long names, base-256 numbers, sparse files of all four kinds) and old
@@ -21,37 +25,67 @@ export interface TarVisitor {
 export class TarParser {
   readonly #visitor: TarVisitor;
   readonly #source: string;
+  readonly #numbers: TarNumbers;
   readonly #meter: PaxMeter;
-  #step: (bytes: Buffer, from: number) => number;
+  /** What comes next: so many bytes at once for `#use`, content, or bytes that mean nothing. */
+  #state: 'gather' | 'content' | 'skip' = 'gather';
+  #left = block;
+  #use: (bytes: Buffer, from: number) => void;
   #held = Buffer.alloc(0);
   #global: PaxRecords = new Map();
   #next: PaxRecords = new Map();
+  #parts: readonly Part[] = [];
+  #part = 0;
+  #inPart = 0;
+  #padding = 0;
   #ended = false;
+  readonly #readHeader = (bytes: Buffer, from: number): void => this.#header(bytes, from);
 
   /** @param source said in errors. */
   constructor(visitor: TarVisitor, source: string) {
     this.#visitor = visitor;
     this.#source = source;
+    this.#numbers = new TarNumbers(source);
     this.#meter = new PaxMeter(source);
-    this.#step = this.#header;
+    this.#use = this.#readHeader;
   }
 
   /** @throws SubpipeError `FAILED` when it is no tar. */
   write(bytes: Buffer): void {
-    for (let from = 0; from < bytes.length && !this.#ended; ) from = this.#step(bytes, from);
+    for (let from = 0; from < bytes.length && !this.#ended; ) {
+      switch (this.#state) {
+        case 'gather':
+          from = this.#gather(bytes, from);
+          break;
+        case 'content':
+          from = this.#readContent(bytes, from);
+          break;
+        case 'skip': {
+          const count = Math.min(this.#left, bytes.length - from);
+          from += count;
+          this.#skip(this.#left - count);
+          break;
+        }
+        default:
+          this.#state satisfies never;
+      }
+    }
+    this.#visitor.flush?.();
   }
 
   /** @throws SubpipeError `FAILED` when the tar ends in the middle of an entry. */
   finish(): void {
     // Two blocks of zeros should end a tar; that they are missing is common and harmless.
-    if (this.#ended || (this.#step === this.#header && this.#held.length === 0 && this.#next.size === 0)) return;
-    throw this.#wrong('ends in the middle of an entry');
+    const isBetween = this.#state === 'gather' && this.#use === this.#readHeader;
+    if (this.#ended || (isBetween && this.#held.length === 0 && this.#next.size === 0)) return;
+    throw this.#numbers.wrong('ends in the middle of an entry');
   }
 
-  /** Waits for `size` bytes at once; `use` gets them. */
-  #gather(size: number, bytes: Buffer, from: number, use: (whole: Buffer) => void): number {
+  /** Waits for `#left` bytes at once. */
+  #gather(bytes: Buffer, from: number): number {
+    const size = this.#left;
     if (this.#held.length === 0 && bytes.length - from >= size) {
-      use(bytes.subarray(from, from + size));
+      this.#use(bytes, from);
       return from + size;
     }
     const part = bytes.subarray(from, from + size - this.#held.length);
@@ -59,39 +93,41 @@ export class TarParser {
     if (this.#held.length === size) {
       const whole = this.#held;
       this.#held = Buffer.alloc(0);
-      use(whole);
+      this.#use(whole, 0);
     }
     return from + part.length;
   }
 
-  #header(bytes: Buffer, from: number): number {
-    return this.#gather(block, bytes, from, (head) => this.#readHeader(head));
+  #expectHeader(): void {
+    this.#state = 'gather';
+    this.#left = block;
+    this.#use = this.#readHeader;
   }
 
-  #readHeader(head: Buffer): void {
-    if (!checksumFits(head)) {
-      if (!head.every((byte) => byte === 0)) throw this.#wrong('is no tar, or damaged: a header has a wrong checksum');
+  #header(bytes: Buffer, from: number): void {
+    if (!checksumFits(bytes, from)) {
+      if (!bytes.subarray(from, from + block).every((byte) => byte === 0))
+        throw this.#numbers.wrong('is no tar, or damaged: a header has a wrong checksum');
       this.#ended = true;
       return;
     }
-    const flag = String.fromCharCode(head[156] ?? 0);
-    const size = this.#number(head, 124, 12, 'size');
+    const flag = String.fromCharCode(bytes[from + 156] ?? 0);
+    const size = this.#numbers.number(bytes, from + 124, 12, 'size');
     if (flag === 'x' || flag === 'g' || flag === 'L' || flag === 'K') {
       this.#meter.add(flag, size);
-      this.#collect(size, (content) => this.#meta(flag, content));
+      this.#collect(size, (content, at) => this.#meta(flag, content, at, size));
       return;
     }
-    const records = new Map([...this.#global, ...this.#next]);
-    this.#next = new Map();
+    const records = this.#takeRecords();
     this.#meter.startEntry();
-    const header = this.#describe(head, flag, size, records);
+    const header = describeEntry(bytes, from, flag, size, records, this.#numbers);
     const stored = header.type === 'file' || header.type === 'other' ? this.#stored(size, records, flag) : 0;
     if (header.type !== 'file') {
       this.#visitor.entry(header);
       this.#skip(padded(stored));
     } else if (flag === 'S') {
-      this.#gnuSparse(head, header, stored);
-    } else if (records.get('GNU.sparse.major')?.toString('latin1') === '1') {
+      this.#gnuSparse(bytes.subarray(from, from + block), header, stored);
+    } else if (records.get('GNU.sparse.major') === '1') {
       this.#sparseOne(header, stored, []);
     } else {
       const parts = sparseMap(records);
@@ -99,58 +135,32 @@ export class TarParser {
     }
   }
 
+  /** What the extended headers before this one say. */
+  #takeRecords(): PaxRecords {
+    if (this.#next.size === 0) return this.#global;
+    const records = this.#global.size === 0 ? this.#next : new Map([...this.#global, ...this.#next]);
+    this.#next = new Map();
+    return records;
+  }
+
   /** Bytes that follow the header. */
   #stored(size: number, records: PaxRecords, flag: string): number {
     if (flag === '3' || flag === '4' || flag === '6') return 0;
     const told = records.get('size');
-    return told === undefined ? size : this.#decimal(told, 'size');
+    return told === undefined ? size : this.#numbers.decimal(told, 'size');
   }
 
-  #describe(head: Buffer, flag: string, size: number, records: PaxRecords): TarHeader {
-    const text = (key: string): string | undefined => records.get(key)?.toString('latin1');
-    const number = (key: string): number | undefined => {
-      const value = records.get(key);
-      return value === undefined ? undefined : this.#decimal(value, key);
-    };
-    const isUstar = head.toString('latin1', 257, 263) === 'ustar\0';
-    const prefix = isUstar ? field(head, 345, 155) : '';
-    const plain = (prefix === '' ? '' : `${prefix}/`) + field(head, 0, 100);
-    const path = text('GNU.sparse.name') ?? text('path') ?? plain;
-    const { type, what } = typeOf(flag, path);
-    const time = seconds(text('mtime')) ?? { mtime: this.#number(head, 136, 12, 'mtime'), nanoseconds: 0 };
-    const attributes = new Map<string, Buffer>();
-    for (const [key, value] of records) {
-      if (key.startsWith('SCHILY.xattr.')) attributes.set(key.slice('SCHILY.xattr.'.length), value);
-    }
-    const realSize =
-      flag === 'S' ? this.#number(head, 483, 12, 'size') : (number('GNU.sparse.realsize') ?? number('GNU.sparse.size'));
-    return {
-      path,
-      type,
-      mode: this.#number(head, 100, 8, 'mode') & 0o7777,
-      uid: number('uid') ?? this.#number(head, 108, 8, 'uid'),
-      gid: number('gid') ?? this.#number(head, 116, 8, 'gid'),
-      size: type === 'file' ? (realSize ?? number('size') ?? size) : 0,
-      ...time,
-      ...(what === undefined ? {} : { what }),
-      ...(type === 'symlink' || type === 'hardlink' ? { target: text('linkpath') ?? field(head, 157, 100) } : {}),
-      ...(attributes.size === 0 ? {} : { attributes }),
-    };
-  }
-
-  #meta(flag: 'x' | 'g' | 'L' | 'K', content: Buffer): void {
+  #meta(flag: 'x' | 'g' | 'L' | 'K', bytes: Buffer, from: number, size: number): void {
     switch (flag) {
       case 'x':
-      case 'g': {
-        const records = flag === 'x' ? this.#next : this.#global;
-        for (const [key, value] of parsePax(content, this.#source)) records.set(key, value);
+      case 'g':
+        readPax(bytes, from, from + size, this.#source, flag === 'x' ? this.#next : this.#global);
         break;
-      }
       case 'L':
-        this.#next.set('path', content.subarray(0, lengthOf(content)));
+        this.#next.set('path', field(bytes, from, size));
         break;
       case 'K':
-        this.#next.set('linkpath', content.subarray(0, lengthOf(content)));
+        this.#next.set('linkpath', field(bytes, from, size));
         break;
       default:
         flag satisfies never;
@@ -158,29 +168,22 @@ export class TarParser {
   }
 
   /** The next `size` bytes, without what pads them, then a header again. */
-  #collect(size: number, use: (content: Buffer) => void): void {
-    if (size === 0) {
-      use(Buffer.alloc(0));
-      this.#step = this.#header;
-      return;
-    }
-    this.#step = (bytes, from) =>
-      this.#gather(padded(size), bytes, from, (whole) => {
-        this.#step = this.#header;
-        use(Buffer.from(whole.subarray(0, size)));
-      });
+  #collect(size: number, use: (bytes: Buffer, from: number) => void): void {
+    this.#state = 'gather';
+    this.#left = padded(size);
+    this.#use = (bytes, from) => {
+      this.#expectHeader();
+      use(bytes, from);
+    };
+    if (size === 0) this.#use(this.#held, 0);
   }
 
   #skip(size: number): void {
-    let left = size;
-    this.#step = this.#header;
-    if (left === 0) return;
-    this.#step = (bytes, from) => {
-      const count = Math.min(left, bytes.length - from);
-      left -= count;
-      if (left === 0) this.#step = this.#header;
-      return from + count;
-    };
+    if (size === 0) this.#expectHeader();
+    else {
+      this.#state = 'skip';
+      this.#left = size;
+    }
   }
 
   /** Old GNU: 4 parts in the header, then blocks of 21. */
@@ -191,10 +194,10 @@ export class TarParser {
         this.#content({ ...header, parts: this.#checked(parts, header, stored) }, stored);
         return;
       }
-      if (parts.length > 100_000) throw this.#wrong('has a sparse file of more than 100,000 parts');
-      this.#collect(block, (extra) => {
-        parts.push(...this.#partsIn(extra, 0, 21));
-        follow(extra[504] === 1);
+      if (parts.length > 100_000) throw this.#numbers.wrong('has a sparse file of more than 100,000 parts');
+      this.#collect(block, (extra, at) => {
+        parts.push(...this.#partsIn(extra, at, 21));
+        follow(extra[at + 504] === 1);
       });
     };
     follow(head[482] === 1);
@@ -203,25 +206,26 @@ export class TarParser {
   #partsIn(bytes: Buffer, from: number, count: number): { at: number; length: number }[] {
     const parts: { at: number; length: number }[] = [];
     for (let i = 0; i < count && bytes[from + i * 24] !== 0; i++) {
-      const at = this.#number(bytes, from + i * 24, 12, 'sparse map');
-      parts.push({ at, length: this.#number(bytes, from + i * 24 + 12, 12, 'sparse map') });
+      const at = this.#numbers.number(bytes, from + i * 24, 12, 'sparse map');
+      parts.push({ at, length: this.#numbers.number(bytes, from + i * 24 + 12, 12, 'sparse map') });
     }
     return parts;
   }
 
   /** PAX sparse 1.0: the map is decimal lines in front of the content, padded to a block. */
   #sparseOne(header: TarHeader, stored: number, before: Buffer[]): void {
-    if (stored - before.length * block < block || before.length > 2048) throw this.#wrong('has a damaged sparse file');
-    this.#collect(block, (extra) => {
-      const held = [...before, extra];
+    if (stored - before.length * block < block || before.length > 2048)
+      throw this.#numbers.wrong('has a damaged sparse file');
+    this.#collect(block, (extra, at) => {
+      const held = [...before, Buffer.from(extra.subarray(at, at + block))];
       const lines = Buffer.concat(held).toString('latin1').split('\n');
       lines.pop(); // not ended yet, or padding
-      const count = lines[0] === undefined ? undefined : this.#decimal(Buffer.from(lines[0]), 'sparse map');
+      const count = lines[0] === undefined ? undefined : this.#numbers.decimal(lines[0], 'sparse map');
       if (count === undefined || lines.length < 1 + 2 * count) {
         this.#sparseOne(header, stored, held);
         return;
       }
-      const numbers = lines.slice(1, 1 + 2 * count).map((line) => this.#decimal(Buffer.from(line), 'sparse map'));
+      const numbers = lines.slice(1, 1 + 2 * count).map((line) => this.#numbers.decimal(line, 'sparse map'));
       const parts = Array.from({ length: count }, (_, i) => ({
         at: numbers[2 * i] ?? 0,
         length: numbers[2 * i + 1] ?? 0,
@@ -235,66 +239,43 @@ export class TarParser {
     let end = 0;
     let sum = 0;
     for (const { at, length } of parts) {
-      if (at < end || at + length > header.size) throw this.#wrong(`has a damaged sparse file ${shown(header.path)}`);
+      if (at < end || at + length > header.size)
+        throw this.#numbers.wrong(`has a damaged sparse file ${shown(header.path)}`);
       end = at + length;
       sum += length;
     }
-    if (sum > stored) throw this.#wrong(`has a damaged sparse file ${shown(header.path)}`);
+    if (sum > stored) throw this.#numbers.wrong(`has a damaged sparse file ${shown(header.path)}`);
     return parts;
   }
 
   #content(header: TarHeader, stored: number): void {
     this.#visitor.entry(header);
-    const parts = header.parts ?? [{ at: 0, length: stored }];
-    let index = 0;
-    let inPart = 0;
-    let left = parts.reduce((sum, part) => sum + part.length, 0);
-    const padding = padded(stored) - left;
-    if (left === 0) {
-      this.#visitor.end();
-      this.#skip(padding);
-      return;
+    this.#parts = header.parts ?? [{ at: 0, length: stored }];
+    this.#part = 0;
+    this.#inPart = 0;
+    this.#left = header.parts === undefined ? stored : header.parts.reduce((sum, { length }) => sum + length, 0);
+    this.#padding = padded(stored) - this.#left;
+    this.#state = 'content';
+    if (this.#left === 0) this.#endContent();
+  }
+
+  #readContent(bytes: Buffer, from: number): number {
+    const part = this.#parts[this.#part];
+    if (part === undefined) throw this.#numbers.wrong('has a damaged sparse file');
+    const count = Math.min(part.length - this.#inPart, bytes.length - from);
+    if (count > 0) this.#visitor.data(bytes.subarray(from, from + count), part.at + this.#inPart);
+    this.#inPart += count;
+    this.#left -= count;
+    if (this.#inPart === part.length) {
+      this.#part++;
+      this.#inPart = 0;
     }
-    this.#step = (bytes, from) => {
-      const part = parts[index] ?? { at: 0, length: 0 };
-      const count = Math.min(part.length - inPart, bytes.length - from);
-      if (count > 0) this.#visitor.data(bytes.subarray(from, from + count), part.at + inPart);
-      inPart += count;
-      left -= count;
-      if (inPart === part.length) {
-        index++;
-        inPart = 0;
-      }
-      if (left === 0) {
-        this.#visitor.end();
-        this.#skip(padding);
-      }
-      return from + count;
-    };
+    if (this.#left === 0) this.#endContent();
+    return from + count;
   }
 
-  /** An octal number, or GNU's base-256. */
-  #number(bytes: Buffer, from: number, length: number, what: string): number {
-    const first = bytes[from] ?? 0;
-    if (first === 0x80 || first === 0xff) {
-      let value = first === 0xff ? -1 : 0;
-      for (let i = from + 1; i < from + length; i++) value = value * 256 + (bytes[i] ?? 0);
-      if (Number.isSafeInteger(value) && (value >= 0 || what === 'mtime')) return value;
-      throw this.#wrong(`has a header with the ${what} ${value}`);
-    }
-    const text = field(bytes, from, length).trim();
-    if (!/^[0-7]*$/.test(text)) throw this.#wrong(`has a header whose ${what} is no number`);
-    return text === '' ? 0 : Number.parseInt(text, 8);
-  }
-
-  #decimal(value: Buffer, what: string): number {
-    const text = value.toString('latin1');
-    const number = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-    if (Number.isSafeInteger(number)) return number;
-    throw this.#wrong(`has a header whose ${what} is "${shown(text.slice(0, 40))}"`);
-  }
-
-  #wrong(what: string): SubpipeError {
-    return new SubpipeError('FAILED', `${this.#source} ${what}`);
+  #endContent(): void {
+    this.#visitor.end();
+    this.#skip(this.#padding);
   }
 }

@@ -16,7 +16,7 @@ export class UploadSession {
   #location: URL;
   /** Bytes that the registry has. */
   offset = 0;
-  /** Bytes that a chunk must have at least, but for the last. */
+  /** Bytes that a chunk must have at least; what is left at the end goes with the request that ends the upload. */
   readonly minimum: number;
 
   private constructor(connection: Connection, response: HttpResponse, signal: AbortSignal | undefined) {
@@ -73,10 +73,9 @@ export class UploadSession {
 
   /** Sends the next bytes. */
   async patch(chunk: Buffer): Promise<Refusal | undefined> {
-    const range = `${this.offset}-${this.offset + chunk.length - 1}`;
     const refusal = await this.#write(this.#location, {
       method: 'PATCH',
-      headers: { 'content-range': range, 'content-length': String(chunk.length) },
+      headers: this.#headersOf(chunk),
       body: chunk,
     });
     // The Range of the answer is not looked at: at Amazon ECR it stays behind what is stored.
@@ -84,9 +83,17 @@ export class UploadSession {
     return refusal;
   }
 
-  /** Ends the upload: now the registry compares what it has with the digest. */
-  finish(digest: Digest): Promise<Refusal | undefined> {
-    return this.#write(this.#ending(digest), { method: 'PUT', headers: { 'content-length': '0' } });
+  /** Ends the upload, with the last bytes if there are any: now the registry compares what it has with the digest. */
+  finish(digest: Digest, rest?: Buffer): Promise<Refusal | undefined> {
+    const headers = rest === undefined ? { 'content-length': '0' } : this.#headersOf(rest);
+    return this.#write(this.#ending(digest), { method: 'PUT', headers, ...(rest === undefined ? {} : { body: rest }) });
+  }
+
+  #headersOf(chunk: Buffer): Record<string, string> {
+    return {
+      'content-range': `${this.offset}-${this.offset + chunk.length - 1}`,
+      'content-length': String(chunk.length),
+    };
   }
 
   /** Asks what has arrived. @returns false when the upload is gone, or the registry does not tell. */

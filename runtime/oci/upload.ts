@@ -113,6 +113,7 @@ class Upload {
   async #transfer(session: UploadSession, measured: Meter | Verifier): Promise<Written | Refusal> {
     const limit = this.#limit(session);
     const blob = this.#blob;
+    let rest: Buffer | undefined;
     if (blob !== undefined && session.offset === 0 && (limit === undefined || blob.size <= limit)) {
       return (await session.putAll(blob.digest, blob.size, measured)) ?? blob;
     }
@@ -121,12 +122,14 @@ class Upload {
       if (refusal !== undefined) return refusal;
     } else {
       for await (const chunk of chunksOf(measured, session.offset, limit ?? chunkAfterFailure)) {
-        const refusal = await session.patch(chunk);
+        // Only the last one can be too short for a chunk of its own.
+        if (chunk.length < session.minimum) rest = chunk;
+        const refusal = rest === undefined ? await session.patch(chunk) : undefined;
         if (refusal !== undefined) return refusal;
       }
     }
     const written = blob ?? measuredBy(measured);
-    return (await session.finish(written.digest)) ?? written;
+    return (await session.finish(written.digest, rest)) ?? written;
   }
 
   #limit(session: UploadSession): number | undefined {

@@ -16,6 +16,10 @@ export interface Quirks {
   busy?: number;
   /** A PATCH or PUT of a blob breaks after so many bytes, which are kept, so many times. */
   cutUploads?: { after: number; times: number };
+  /** What is kept of what broke is not what came: the digest is wrong at the end. */
+  spoilsUploads?: boolean;
+  /** So many chunks are taken, and lost again. */
+  losesChunks?: number;
   /** What broke is forgotten: its session is gone. */
   forgetsUploads?: boolean;
   /** A download breaks after so many bytes, so many times. */

@@ -6,6 +6,8 @@ interface Upload {
   repository: string;
   chunks: Buffer[];
   size: number;
+  /** The state in the address that was told last. */
+  told: number;
 }
 
 /** Takes what is uploaded. @returns false when it is not what the digest says. */
@@ -28,7 +30,7 @@ export class FakeUploads {
 
   start(response: ServerResponse, repository: string): void {
     const id = randomUUID();
-    this.#sessions.set(id, { repository, chunks: [], size: 0 });
+    this.#sessions.set(id, { repository, chunks: [], size: 0, told: 0 });
     const { chunkMinimum } = this.#quirks;
     const minimum = chunkMinimum === undefined ? {} : { 'oci-chunk-min-length': String(chunkMinimum) };
     response.writeHead(202, { location: this.#locate(repository, id, 0), ...minimum }).end();
@@ -45,7 +47,7 @@ export class FakeUploads {
       return void response.writeHead(204).end();
     }
     if (request.method === 'GET') return void response.writeHead(204, this.#position(upload, id)).end();
-    const refused = this.#check(request, upload);
+    const refused = this.#check(request, upload, url);
     if (refused !== undefined) {
       if (refused[0] === 429) response.setHeader('retry-after', this.#quirks.retryAfter ?? 0);
       return this.#refuse(response, ...refused);
@@ -53,6 +55,12 @@ export class FakeUploads {
     await this.#read(request, response, upload, id);
     if (response.destroyed) return;
     if (request.method === 'PATCH') {
+      if ((this.#quirks.losesChunks ?? 0) > 0) {
+        this.#quirks.losesChunks = (this.#quirks.losesChunks ?? 0) - 1;
+        const before = this.#position(upload, id);
+        upload.size -= upload.chunks.splice(0).reduce((sum, { length }) => sum + length, 0);
+        return void response.writeHead(202, before).end();
+      }
       return void response.writeHead(this.#quirks.ecr ? 201 : 202, this.#position(upload, id)).end();
     }
     this.#sessions.delete(id);
@@ -66,6 +74,7 @@ export class FakeUploads {
   /** `Location` changes with every chunk, as signed ones do. */
   #position(upload: Upload, id: string): Record<string, string> {
     const range = upload.size === 0 ? '0-0' : `0-${upload.size - 1}`;
+    upload.told = upload.size;
     return { location: this.#locate(upload.repository, id, upload.size), range };
   }
 
@@ -74,8 +83,10 @@ export class FakeUploads {
     return this.#quirks.locate?.(path) ?? path;
   }
 
-  #check(request: IncomingMessage, upload: Upload): [number, string, string] | undefined {
+  #check(request: IncomingMessage, upload: Upload, url: URL): [number, string, string] | undefined {
     const quirks = this.#quirks;
+    const isNewest = url.searchParams.get('state') === String(upload.told);
+    if (!isNewest) return [404, 'BLOB_UPLOAD_UNKNOWN', 'the address is not the newest'];
     if ((quirks.busy ?? 0) > 0) {
       quirks.busy = (quirks.busy ?? 0) - 1;
       return [429, 'TOOMANYREQUESTS', 'slow down'];
@@ -102,7 +113,7 @@ export class FakeUploads {
     let left = cut !== undefined && cut.times > 0 ? cut.after : Number.POSITIVE_INFINITY;
     for await (const chunk of request as AsyncIterable<Buffer>) {
       const kept = chunk.subarray(0, Math.min(left, chunk.length));
-      upload.chunks.push(kept);
+      upload.chunks.push(this.#quirks.spoilsUploads && left < chunk.length ? Buffer.alloc(kept.length) : kept);
       upload.size += kept.length;
       left -= chunk.length;
       if (left > 0 || cut === undefined) continue;

@@ -155,7 +155,7 @@ export class FakeRegistry {
     if (kind === 'referrers') return this.#referrers(response, name, reference);
     if (kind === 'manifests') return this.#manifest(request, response, name, reference);
     if (!reference.startsWith('uploads/')) return this.#blob(request, response, name, reference);
-    if (request.method === 'POST') return this.#startUpload(response, name, url);
+    if (request.method === 'POST') return this.#startUpload(request, response, name, url);
     return this.#uploads.handle(request, response, name, url);
   }
 
@@ -193,13 +193,15 @@ export class FakeRegistry {
     response.write(part.subarray(0, cutDownloads.after), () => setTimeout(() => response.destroy(), 20));
   }
 
-  async #startUpload(response: ServerResponse, repository: string, url: URL): Promise<void> {
+  async #startUpload(request: IncomingMessage, response: ServerResponse, repository: string, url: URL): Promise<void> {
     const mount = url.searchParams.get('mount');
     const { mountAnswer } = this.#quirks;
     if (mount !== null && mountAnswer !== undefined && mountAnswer !== 202) {
       return refuse(response, mountAnswer, 'DENIED');
     }
-    const from = this.#repositories.get(url.searchParams.get('from') ?? '');
+    const source = url.searchParams.get('from') ?? '';
+    // What may not be read is not mounted: an upload begins, as if it was not there.
+    const from = this.auth.allowed(request, source, 'pull') ? this.#repositories.get(source) : undefined;
     if (mount !== null && mountAnswer === undefined && from?.blobs.has(mount)) {
       this.#repository(repository).blobs.add(mount);
       return void response.writeHead(201, { location: `/v2/${repository}/blobs/${mount}` }).end();

@@ -110,6 +110,15 @@ test('uploads side by side ask for one token', async ({ mock }) => {
   assert.equal(tokens(fake).length, before + 1, 'for four uploads');
 });
 
+test('a mount asks for a token that is good for both repositories', async () => {
+  await using fake = await FakeRegistry.start({ auth });
+  const bytes = randomBytes(100);
+  fake.plant('team/other', digestOf(bytes), bytes);
+  const registry = await open(fake, { credentials: login() });
+  const unsent = () => assert.fail('nothing is to be sent');
+  assert.equal(await registry.writeBlob(blobOf(bytes), unsent, { mountFrom: 'team/other' }), 'mounted');
+});
+
 test('a token server that gives nothing for two repositories is no reason not to upload', async () => {
   await using fake = await FakeRegistry.start({ auth: { ...auth, oneRepository: true } });
   const registry = await open(fake, { credentials: login() });

@@ -54,6 +54,8 @@ test('REGISTRY_AUTH_FILE comes before DOCKER_CONFIG before the home folder', asy
   assert.equal(await who(await loadCredentials(env, nowhere), 'ghcr.io', 'a'), 'file');
   assert.equal(await who(await loadCredentials({ ...env, REGISTRY_AUTH_FILE: '' }, nowhere), 'ghcr.io', 'a'), 'docker');
   assert.equal(await who(await loadCredentials({ HOME: env.HOME }, nowhere), 'ghcr.io', 'a'), 'anonymous');
+  const file = await loadCredentials({ HOME: env.HOME, DOCKER_CONFIG: join(home, 'config.json') }, nowhere);
+  assert.equal(await who(file, 'ghcr.io', 'a'), 'anonymous', 'a DOCKER_CONFIG that is no folder has no file');
   await assert.rejects(
     loadCredentials({ REGISTRY_AUTH_FILE: join(home, 'absent') }),
     /REGISTRY_AUTH_FILE names .*absent/,
@@ -134,10 +136,16 @@ test('credential helpers are asked on stdin, for their registry; the store for t
   const env = { PATH: `${one.PATH}:${store.PATH}` };
   const text = JSON.stringify({
     auths: { 'ghcr.io': {}, 'quay.io': basic('written:password') },
-    credHelpers: { 'ecr.example': 'one' },
+    credHelpers: { 'ecr.example': 'one', 'quay.io/team': 'one' },
     credsStore: 'store',
   });
   const found = readDockerConfig(text, 'config.json', env);
+  assert.deepEqual(await found.find('quay.io', 'team/app/part'), {
+    kind: 'basic',
+    username: 'helped',
+    password: 'from-helper',
+    from: 'config.json: credHelpers["quay.io/team"]: docker-credential-one',
+  });
   assert.deepEqual(await found.find('ecr.example', 'a/b'), {
     kind: 'basic',
     username: 'helped',
@@ -147,7 +155,7 @@ test('credential helpers are asked on stdin, for their registry; the store for t
   assert.equal((await found.find('ghcr.io', 'a')).kind, 'identity');
   await found.find('docker.io', 'library/debian');
   assert.equal((await found.find('quay.io', 'a')).kind, 'basic', 'what the file has needs no store');
-  assert.equal(await readFile(one.asked, 'utf8'), 'ecr.example\n');
+  assert.equal(await readFile(one.asked, 'utf8'), 'quay.io/team\necr.example\n');
   assert.equal(await readFile(store.asked, 'utf8'), 'ghcr.io\nhttps://index.docker.io/v1/\n');
   assert.equal(redact('from-helper from-store'), '*** ***');
 });
@@ -157,7 +165,12 @@ test('a helper that knows nothing is anonymous; one that is missing, fails or ra
     const { PATH } = script === undefined ? { PATH: '/nonexistent' } : await helper(name, script);
     return readDockerConfig(JSON.stringify({ credsStore: name }), 'config.json', { PATH }).find('a.example', 'x');
   };
-  assert.equal((await find('empty', 'echo "credentials not found in native keychain"; exit 1')).kind, 'anonymous');
+  const nothing = 'echo "credentials not found in native keychain"; exit 1';
+  assert.equal((await find('empty', nothing)).kind, 'anonymous');
+  const { PATH } = await helper('empty', nothing);
+  const both = JSON.stringify({ auths: { 'a.example': basic('written:x') }, credHelpers: { 'a.example/x': 'empty' } });
+  const written = await readDockerConfig(both, 'config.json', { PATH }).find('a.example', 'x');
+  assert.equal(written.kind, 'basic', 'what a helper does not know, the file may');
   await assert.rejects(find('absent', undefined), /credsStore names the credential helper docker-credential-absent/);
   await assert.rejects(find('broken', 'echo "the vault is sealed" >&2; exit 1'), /ended with 1: the vault is sealed/);
   await assert.rejects(find('rambles', 'echo "topsecret"'), (error: Error) => {

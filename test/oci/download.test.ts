@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { announce, gather } from '../../runtime/oci/announce.ts';
 import { copy } from '../../runtime/oci/copy.ts';
+import { parseCredentials } from '../../runtime/oci/credentials.ts';
 import { Layout } from '../../runtime/oci/layout.ts';
 import { type Descriptor, mediaTypes, readDescriptor, storeManifest } from '../../runtime/oci/manifest.ts';
 import { loadMirrors, mirrorsOf, parseMirrors } from '../../runtime/oci/mirrors.ts';
@@ -60,6 +61,22 @@ for (const quirks of [{}, { noRanges: true }, { cutDownloads: { after: 1000, tim
     assert.equal((await layout.findBlob(blob.digest))?.size, bytes.length);
   });
 }
+
+test('other bytes than those that were asked for are an error', async () => {
+  await using fake = await FakeRegistry.start({
+    intercept(request, response) {
+      if (request.headers.range === undefined) return false;
+      const part = bytes.subarray(0, 5000);
+      response.writeHead(206, { 'content-range': `bytes 0-4999/${bytes.length}` }).end(part);
+      return true;
+    },
+  });
+  fake.plant('team/app', blob.digest, bytes);
+  await assert.rejects(
+    (await open(fake)).readRange(blob, 500_000, 5000),
+    /answered bytes=500000-504999 with other bytes/,
+  );
+});
 
 test('a blob that only a digest is known of has a size', async () => {
   await using fake = await planted({});
@@ -132,6 +149,23 @@ test('what is read comes from a mirror where it can, and what is written never g
   assert.deepEqual(await read(registry.readBlob(blobOf(own))), own, 'what the mirror lacks comes from the registry');
   assert.equal(warnings.length, 1);
   assert.match(warnings[0] ?? '', /the mirror .*\/hub\/team\/app did not help: .*HTTP 404/);
+});
+
+test('a mirror is asked with its own credentials, and TLS of the registry is nothing to it', async () => {
+  const login = (username: string) => ({ username, password: `password of ${username}` });
+  await using mirror = await FakeRegistry.start({ auth: { kind: 'basic', ...login('reader') } });
+  mirror.plant('team/app', blob.digest, bytes);
+  await using fake = await FakeRegistry.start();
+  const auths = { [fake.host]: login('me'), [mirror.host]: login('reader') };
+  const registry = await open(fake, {
+    mirrors: parseMirrors(`${fake.host}=${mirror.host}`, '--mirror'),
+    credentials: parseCredentials(JSON.stringify({ auths }), 'config.json'),
+    plainHttp: false,
+  });
+  assert.ok(bytes.equals(await read(registry.readBlob(blob))));
+  const [first, ...more] = new Set(mirror.authorizations);
+  assert.equal(first, '', 'none before it asks for them');
+  assert.deepEqual(more, [`Basic ${Buffer.from('reader:password of reader').toString('base64')}`]);
 });
 
 test('what was announced is not gathered from a mirror, which may be behind', async () => {

@@ -82,6 +82,18 @@ for (const way of ['blob', 'stream'] as const) {
   });
 }
 
+test('an upload that was continued with what a registry has spoilt is sent again from its beginning', async () => {
+  const quirks = { cutUploads: { after: 1_000_000, times: 1 }, spoilsUploads: true };
+  await using fake = await sent(quirks, 'blob');
+  assert.equal(lines(fake, 'PUT').filter((line) => line.endsWith(' 400')).length, 1);
+});
+
+test('a registry that has lost a chunk is sent it again', async () => {
+  await using fake = await sent({ bodyLimit: 4 * 1024 * 1024, needsLength: true, losesChunks: 1 }, 'stream');
+  assert.equal(lines(fake, 'POST').length, 1);
+  assert.equal(lines(fake, 'PATCH').filter((line) => line.endsWith(' 416')).length, 1);
+});
+
 test('a stream gets through GHCR, which breaks off a stream and takes at most 4 MiB with a length', async () => {
   await using fake = await sent({ patchLimit: 4 * 1024 * 1024, cutUploads: { after: 100_000, times: 1 } }, 'stream');
   assert.equal(fake.requests.filter((line) => line.endsWith(' 416')).length, 1, 'then it is known');
@@ -110,9 +122,14 @@ test('a limit that is too small for anything is named with what to do', async ()
 });
 
 test('chunks are never shorter than a registry wants them, and Amazon ECR may answer 201', async () => {
-  const quirks: Quirks = { chunkMinimum: 5 * 1024 * 1024, cutUploads: { after: 0, times: 1 }, needsLength: true };
-  await using fake = await sent(quirks, 'stream');
+  const mebibyte = 1024 * 1024;
+  const quirks: Quirks = { chunkMinimum: 5 * mebibyte, bodyLimit: 8 * mebibyte, needsLength: true };
+  await using fake = await FakeRegistry.start({ quirks });
+  const large = randomBytes(18 * mebibyte);
+  const registry = await open(fake);
+  assert.deepEqual(await registry.writeStream(mediaTypes.layer, () => Readable.from([large])), blobOf(large));
   assert.equal(lines(fake, 'PATCH').filter((line) => line.endsWith(' 416')).length, 0);
+  assert.equal(lines(fake, 'PATCH').filter((line) => line.endsWith(' 202')).length, 3);
   await using ecr = await FakeRegistry.start({ quirks: { ecr: true, cutUploads: { after: 9, times: 1 } } });
   ecr.create('team/app');
   await (await open(ecr)).writeBlob(blobOf(bytes), source);

@@ -1,5 +1,5 @@
 import type { Change } from './changes.ts';
-import { type BytePath, parentOf } from './path.ts';
+import { type BytePath, parentOf, rootPath } from './path.ts';
 import type { TreeNode } from './scan.ts';
 
 /** What a file costs besides its bytes, in bytes: so that a part with many small files is not the slow one. */
@@ -24,6 +24,7 @@ export function splitChanges(changes: readonly Change[], options: SplitOptions =
   if (count === 1) return [[...changes]];
   const folders = new Map<BytePath, TreeNode>();
   const parts = Array.from({ length: count }, () => new Part());
+  const firsts = new Set(changes.map((change) => (change.kind === 'put' ? change.node.linkTo : undefined)));
   const partOf = new Map<BytePath, Part>();
   let before = 0;
   changes.forEach((change, i) => {
@@ -34,7 +35,7 @@ export function splitChanges(changes: readonly Change[], options: SplitOptions =
     const place = change.kind === 'put' ? parts[share] : parts[0];
     const part = (first === undefined ? undefined : partOf.get(first)) ?? place;
     if (part === undefined) throw new Error('unreachable: a part for each share');
-    if (change.kind === 'put') partOf.set(change.node.path, part);
+    if (change.kind === 'put' && firsts.has(change.node.path)) partOf.set(change.node.path, part);
     if (change.kind === 'put' && change.node.type === 'folder') folders.set(change.node.path, change.node);
     part.add(change, folders);
   });
@@ -45,19 +46,23 @@ export function splitChanges(changes: readonly Change[], options: SplitOptions =
 class Part {
   readonly changes: Change[] = [];
   readonly #there = new Set<BytePath>();
+  #parent = rootPath;
 
   add(change: Change, folders: ReadonlyMap<BytePath, TreeNode>): void {
     const path = change.kind === 'put' ? change.node.path : change.path;
     this.#addParents(path, folders);
     if (change.kind === 'empty') this.#addFolder(path, folders);
-    this.#there.add(path);
+    if (change.kind === 'put' && change.node.type === 'folder') this.#there.add(path);
     this.changes.push(change);
   }
 
   #addParents(path: BytePath, folders: ReadonlyMap<BytePath, TreeNode>): void {
+    // Most often the folder of the one before.
+    if (path.lastIndexOf('/') === this.#parent.length && path.startsWith(this.#parent)) return;
     const parent = parentOf(path);
     if (parent === '') return;
     this.#addFolder(parent, folders);
+    this.#parent = parent;
   }
 
   #addFolder(path: BytePath, folders: ReadonlyMap<BytePath, TreeNode>): void {

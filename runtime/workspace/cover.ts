@@ -15,24 +15,28 @@ const deepest = 8;
  */
 export function coverOf(changes: readonly Change[]): string | undefined {
   const inside = new Set(changes.map((change) => parentOf(pathOf(change))));
-  let said = new Set<string>();
-  for (const change of changes) if (change.kind !== 'put' || !inside.has(change.node.path)) said.add(pathOf(change));
+  const said = changes.filter((change) => change.kind !== 'put' || !inside.has(change.node.path)).map(pathOf);
   for (let depth = deepest; depth > 0; depth--) {
-    // Each from the one before, which is the smaller: a layer can have any number of paths.
-    const cut = new Set<string>();
-    let least = 1;
-    for (const path of said) {
-      const short = cutTo(path, depth);
-      if (cut.has(short)) continue;
-      cut.add(short);
-      least += short.length + 3;
-    }
-    said = cut;
-    if (least > longest) continue;
+    const cut = cutAll(said, depth);
+    if (cut === undefined) continue;
     const text = JSON.stringify([...cut].sort());
     if (text.length <= longest) return /^[\x20-\x7e]*$/.test(text) ? text : undefined;
   }
   return undefined;
+}
+
+/** Undefined, and no longer looked for, where they do not fit. */
+function cutAll(paths: readonly string[], depth: number): Set<string> | undefined {
+  const cut = new Set<string>();
+  let least = 1;
+  for (const path of paths) {
+    const short = cutTo(path, depth);
+    if (cut.has(short)) continue;
+    cut.add(short);
+    least += short.length + 3;
+    if (least > longest) return undefined;
+  }
+  return cut;
 }
 
 /** The first `depth` parts of a path. */

@@ -177,11 +177,18 @@ function agentFor(url: URL, options: https.AgentOptions = {}, guarded = false): 
   return agent;
 }
 
-/** CAs of `SSL_CERT_FILE` (as Go and OpenSSL read it) beside the built-in ones. `NODE_EXTRA_CA_CERTS` works by Node itself. */
 function extraCa(options: https.AgentOptions): https.AgentOptions {
-  const file = process.env.SSL_CERT_FILE;
-  if (file === undefined || file === '' || options.ca !== undefined) return {};
-  return { ca: [...tls.getCACertificates('default'), readFileSync(file, 'utf8')] };
+  if ((process.env.SSL_CERT_FILE ?? '') === '' || options.ca !== undefined) return {};
+  return { ca: usualAuthorities() };
+}
+
+/**
+ * CAs that count where nothing else is said, PEM: the built-in ones, and those of `SSL_CERT_FILE`, as Go and OpenSSL read
+ * it. `NODE_EXTRA_CA_CERTS` works by Node itself.
+ */
+export function usualAuthorities(): string[] {
+  const file = process.env.SSL_CERT_FILE ?? '';
+  return [...tls.getCACertificates('default'), ...(file === '' ? [] : [readFileSync(file, 'utf8')])];
 }
 
 async function textOf(body: IncomingMessage, limit = 16 * 1024 * 1024): Promise<string> {

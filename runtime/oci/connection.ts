@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import tls from 'node:tls';
 import { invalid, SubpipeError } from '../errors.ts';
-import { type HttpRequest, type HttpResponse, request } from '../http.ts';
+import { type HttpRequest, type HttpResponse, request, usualAuthorities } from '../http.ts';
 import type { RetryPolicy } from '../retry.ts';
 import { Authorizer } from './auth.ts';
 import type { Credentials } from './credential.ts';
@@ -153,7 +152,7 @@ async function readAuthorities(path: string): Promise<NonNullable<HttpRequest['t
   if (!text.includes('-----BEGIN CERTIFICATE-----')) {
     throw invalid(`the CA file ${path} has no certificate: expected PEM, "-----BEGIN CERTIFICATE-----"`);
   }
-  return { ca: [...tls.getCACertificates('default'), text] };
+  return { ca: [...usualAuthorities(), text] };
 }
 
 /** Reads a body to its end, so that the connection can be used again. */

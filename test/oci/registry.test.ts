@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import { copy } from '../../runtime/oci/copy.ts';
+import { copy, readSmall } from '../../runtime/oci/copy.ts';
 import { parseCredentials } from '../../runtime/oci/credentials.ts';
 import { Layout } from '../../runtime/oci/layout.ts';
 import { type Descriptor, mediaTypes } from '../../runtime/oci/manifest.ts';
@@ -155,6 +155,13 @@ test('a connection that breaks in the middle of a blob is an error, not a short 
   await using fake = await FakeRegistry.start({ intercept });
   const registry = await open(fake);
   await assert.rejects(read(registry.readBlob(blobOf(bytes))), /aborted|ended after/);
+});
+
+test('a config that calls itself larger than any is not read', async () => {
+  await using fake = await FakeRegistry.start();
+  const large = Buffer.alloc(5_000_000);
+  fake.plant('team/app', blobOf(large).digest, large);
+  await assert.rejects(readSmall(await open(fake), blobOf(large)), /is larger than its 4194304 bytes/);
 });
 
 test('hostile manifests are refused: too large, unknown type, no JSON, other digest, bad digests inside', async () => {

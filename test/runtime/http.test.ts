@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer as createHttp, type RequestListener } from 'node:http';
+import { createServer as createHttps } from 'node:https';
 import { createServer } from 'node:net';
+import process from 'node:process';
 import { test } from 'node:test';
 import { explain, hasCode } from '../../runtime/errors.ts';
 import { request } from '../../runtime/http.ts';
@@ -149,6 +153,35 @@ for (const status of [301, 302, 303, 307, 308]) {
     assert.equal(here.seen[0]?.headers.authorization, 'Bearer abc');
   });
 }
+
+test('a redirect from TLS to the same host without it is followed without credentials', async () => {
+  const certificate = selfSigned();
+  const seen: string[] = [];
+  const answer: RequestListener = (incoming, response) => {
+    const { authorization = 'none' } = incoming.headers;
+    const isSecure = 'encrypted' in incoming.socket;
+    seen.push(`${isSecure ? 'https' : 'http'} ${authorization}`);
+    response.writeHead(isSecure ? 302 : 200, isSecure ? { location: `http://${incoming.headers.host}/x` } : {}).end();
+  };
+  const [plain, secure] = [createHttp(answer), createHttps(certificate, answer)];
+  // One port for both, as the standard ones are of one host: the first byte of TLS tells.
+  const either = createServer((socket) => {
+    socket.once('data', (first) => {
+      socket.pause();
+      socket.unshift(first);
+      (first[0] === 22 ? secure : plain).emit('connection', socket);
+      process.nextTick(() => socket.resume());
+    });
+  }).listen(0, '127.0.0.1');
+  await once(either, 'listening');
+  const address = either.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const tls = { ca: certificate.cert };
+  const response = await request({ url: `https://127.0.0.1:${port}`, headers: secret, tls, retry: false });
+  await response.text();
+  assert.deepEqual(seen, ['https Bearer abc', 'http none']);
+  either.close();
+});
 
 test('a redirect on the same host keeps credentials', async () => {
   await using server = await serve((incoming, response) => {

@@ -106,7 +106,8 @@ function* tarOf(
   options: WriteTreeOptions,
 ): Generator<Buffer, void, undefined> {
   const libc = options.attributes === false ? undefined : loadLibc();
-  const context: Context = { root, at: locator(root), filler, map, libc, options };
+  const add = (bytes: Buffer) => filler.add(bytes);
+  const context: Context = { root, at: locator(root), filler, add, map, libc, options };
   for (const change of changes) {
     switch (change.kind) {
       case 'put':
@@ -134,14 +135,15 @@ interface Context {
   root: string;
   at: (path: BytePath) => string | Buffer;
   filler: Filler;
+  add: (bytes: Buffer) => void;
   map: FrameMapWriter;
   libc: Libc | undefined;
   options: WriteTreeOptions;
 }
 
-function addHeader({ filler, map }: Context, header: TarHeader & { path: BytePath }): void {
+function addHeader({ filler, add, map }: Context, header: TarHeader & { path: BytePath }): void {
   map.entry(header.path, header.type, filler.position);
-  writeHeader(header, (bytes) => filler.add(bytes));
+  writeHeader(header, add);
 }
 
 function addMark(context: Context, path: BytePath): void {

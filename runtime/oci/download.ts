@@ -75,8 +75,9 @@ interface Answer {
 
 async function ask(connection: Connection, blob: Descriptor, part: Part, at: number, options: Options) {
   const all = at === 0 && part.end === blob.size;
-  // Some storage services answer a range that reaches the end better without it.
-  const range = `bytes=${at}-${part.end === blob.size ? '' : part.end - 1}`;
+  // Some storage services answer a range that reaches the end better without it; crane's registry wants it.
+  const isOpen = part.end === blob.size && part.strict !== true;
+  const range = `bytes=${at}-${isOpen ? '' : part.end - 1}`;
   const response = await connection.send(`blobs/${blob.digest}`, 'pull', {
     signal: options.signal,
     ...(all ? {} : { headers: { range } }),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { before, test } from 'node:test';
@@ -33,6 +34,8 @@ async function imageOf(compression: Compression): Promise<string> {
   const state = join(folder, `state-${compression.kind}`);
   const next = numbers(3);
   mkdirSync(tree);
+  // Large enough for a map at the end of the layer.
+  writeFileSync(join(tree, 'large'), randomBytes(6_000_000));
   const layers: Layer[] = [];
   for (let round = 0; round < 2; round++) {
     const known = await loadState(state);
@@ -40,7 +43,9 @@ async function imageOf(compression: Compression): Promise<string> {
     const found = await scanTree(tree);
     await saveState(state, found, {});
     const changes = known === undefined ? allOf(found) : changesSince(known.snapshot, found);
-    layers.push(await layout.addBlob((sink) => writeTree(found, changes, sink, { compression, attributes: false })));
+    const layer = await layout.addBlob((sink) => writeTree(found, changes, sink, { compression, attributes: false }));
+    assert.equal(layer.map !== undefined, round === 0 && compression.kind !== 'none');
+    layers.push(layer);
   }
   root = tree;
   const config = Buffer.from(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { before, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -30,7 +31,9 @@ function rough(seen: Map<string, unknown>): Map<string, unknown> {
   return new Map([...seen].map(([path, value]) => [path, { ...(value as object), mtime: undefined }]));
 }
 
-const files = { a: 'a0', 'd/x': 'x', 'd/y': 'y', 'e/f/g': 'g'.repeat(100_000) };
+// Large enough for a map at the end of the layer.
+const large = randomBytes(6_000_000).toString('hex');
+const files = { a: 'a0', 'd/x': 'x', 'd/y': 'y', 'e/f/g': 'g'.repeat(100_000), large };
 
 for (const kind of ['zstd', 'gzip', 'none'] as const) {
   test(`crane validates, exports and adds a layer to our ${kind} images, and we pull what it made`, async () => {

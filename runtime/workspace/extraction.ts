@@ -21,15 +21,15 @@ export function shownExtraction(
   const { log, terminal, owner = 'self', mode = 'keep', signal } = options;
   const isKnown = !Number.isNaN(total) && select === undefined;
   const progress = new Progress({ log, doing, total: isKnown ? total : undefined, terminal });
-  let read = 0;
+  let read = { bytes: 0, entries: 0 };
   const extract: ExtractOptions = {
     owner,
     mode,
     select,
     warn: (message) => log.warn(message),
-    progress(bytes) {
-      progress.add(bytes - read);
-      read = bytes;
+    progress(bytes, entries) {
+      progress.add(bytes - read.bytes, entries - read.entries);
+      read = { bytes, entries };
     },
     signal,
   };

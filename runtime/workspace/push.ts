@@ -138,7 +138,9 @@ export async function sendSimpler(
   let form: Form = firstForm(options);
   let from = baseline;
   for (;;) {
-    const progress = new Progress({ log, doing: 'pushing', total: weightOf(from.changes), terminal });
+    const { changes } = from;
+    const total = weightOf(changes);
+    const progress = new Progress({ log, doing: 'pushing', total, files: changes.length, terminal });
     try {
       const sent = await sendImage(place, tree, from, form, {
         ...options,

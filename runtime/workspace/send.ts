@@ -50,7 +50,7 @@ export async function sendImage(
     compression,
     times: options.times ?? ('nanoseconds' as const),
     owner: options.owner === 'keep' ? undefined : (options.owner ?? { uid: 0, gid: 0 }),
-    progress: (bytes: number) => options.progress.add(bytes),
+    progress: (bytes: number, changes: number) => options.progress.add(bytes, changes),
     signal,
   };
   // An image has at least one layer, be it of nothing (image-spec, manifest.md "layers").

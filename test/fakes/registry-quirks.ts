@@ -43,7 +43,7 @@ export interface Quirks {
   hidesMissing?: 401 | 403 | 'token';
   /** Which deletions work. Default `all`; `digest` is Distribution 2's. */
   deletion?: 'all' | 'digest' | 'none';
-  /** Tags on a page. */
+  /** Tags, or referrers, on a page. */
   pageSize?: number;
   /** Blobs are at another host, which is told by a redirect. */
   storage?: string;

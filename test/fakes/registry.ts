@@ -152,7 +152,7 @@ export class FakeRegistry {
       return refuse(response, 404, 'NAME_UNKNOWN', `The repository with name '${name}' does not exist`);
     }
     if (kind === 'tags') return this.#listTags(response, name, url);
-    if (kind === 'referrers') return this.#referrers(response, name, reference);
+    if (kind === 'referrers') return this.#referrers(response, name, reference, url);
     if (kind === 'manifests') return this.#manifest(request, response, name, reference);
     if (!reference.startsWith('uploads/')) return this.#blob(request, response, name, reference);
     if (request.method === 'POST') return this.#startUpload(request, response, name, url);
@@ -220,7 +220,7 @@ export class FakeRegistry {
     response.end(JSON.stringify({ name, tags: page }));
   }
 
-  async #referrers(response: ServerResponse, name: string, subject: string): Promise<void> {
+  async #referrers(response: ServerResponse, name: string, subject: string, url: URL): Promise<void> {
     if (this.#quirks.noReferrers) return refuse(response, 404, 'NOT_FOUND');
     const manifests = [...this.#repository(name).manifests].flatMap(([digest, { type, bytes }]) => {
       const value = JSON.parse(bytes.toString('utf8'));
@@ -228,8 +228,11 @@ export class FakeRegistry {
       const artifactType = value.artifactType ?? value.config?.mediaType;
       return [{ mediaType: type, digest, size: bytes.length, artifactType, annotations: value.annotations }];
     });
-    response.writeHead(200, { 'content-type': indexType });
-    response.end(JSON.stringify({ schemaVersion: 2, mediaType: indexType, manifests }));
+    const from = Number(url.searchParams.get('from') ?? 0);
+    const to = from + (this.#quirks.pageSize ?? manifests.length);
+    const next = `</v2/${name}/referrers/${subject}?from=${to}>; rel="next"`;
+    response.writeHead(200, { 'content-type': indexType, ...(to < manifests.length ? { link: next } : {}) });
+    response.end(JSON.stringify({ schemaVersion: 2, mediaType: indexType, manifests: manifests.slice(from, to) }));
   }
 
   async #manifest(request: IncomingMessage, response: ServerResponse, name: string, reference: string): Promise<void> {

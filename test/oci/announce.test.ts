@@ -57,7 +57,7 @@ test('the tags of announcements are tags, also of the longest names, and differ 
 
 for (const noReferrers of [false, true]) {
   test(`referrers are listed ${noReferrers ? 'by the fallback tag' : 'by the API'}`, async () => {
-    await using fake = await FakeRegistry.start({ quirks: { noReferrers } });
+    await using fake = await FakeRegistry.start({ quirks: { noReferrers, pageSize: 1 } });
     const registry = await open(fake);
     const { descriptor } = await sample(registry, 'v1');
     const empty = Buffer.from('{}');
@@ -81,6 +81,17 @@ for (const noReferrers of [false, true]) {
     assert.equal((await registry.listTags()).includes(fallbackTag(descriptor.digest)), noReferrers);
   });
 }
+
+test('a list of tags without end is an error', async () => {
+  await using fake = await FakeRegistry.start({
+    intercept(request, response) {
+      if (request.url?.includes('/tags/list') !== true) return false;
+      response.writeHead(200, { link: `<${request.url}>; rel="next"` }).end('{"tags":["v1"]}');
+      return true;
+    },
+  });
+  await assert.rejects((await open(fake)).listTags(), /lists tags without end/);
+});
 
 test('what a registry does not delete is no error', async () => {
   await using fake = await FakeRegistry.start({ quirks: { deletion: 'digest' } });

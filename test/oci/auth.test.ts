@@ -6,6 +6,7 @@ import { type Credentials, parseCredentials } from '../../runtime/oci/credential
 import { digestOf } from '../../runtime/oci/digest.ts';
 import { parseName } from '../../runtime/oci/name.ts';
 import { Registry } from '../../runtime/oci/registry.ts';
+import { redact } from '../../runtime/redact.ts';
 import { FakeRegistry } from '../fakes/registry.ts';
 import { anonymous, blobOf, put, read } from './helpers.ts';
 
@@ -81,6 +82,7 @@ test('a token is renewed before it runs out, so that no request is sent to be re
   const registry = await open(fake, { credentials: login() });
   await put(registry, randomBytes(10));
   const before = tokens(fake).length;
+  for (const header of new Set(fake.authorizations)) assert.match(redact(header), /^(?:(?:Basic|Bearer) \*\*\*)?$/);
   mock.timers.tick(280_000);
   await put(registry, randomBytes(10));
   assert.equal(tokens(fake).length, before, 'it is good for a while');

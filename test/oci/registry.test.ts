@@ -216,6 +216,17 @@ test('credentials stay with the registry when a blob is redirected to another ho
   assert.equal(seen, undefined);
 });
 
+test('redirects without end are an error', async () => {
+  await using fake = await FakeRegistry.start({
+    intercept(request, response) {
+      response.writeHead(307, { location: request.url }).end();
+      return true;
+    },
+  });
+  await assert.rejects((await open(fake)).readManifest('v1'), /cannot read v1: HTTP 307/);
+  assert.equal(fake.requests.length, 6);
+});
+
 test('credentials stay with the registry when it wants an upload at another host', async () => {
   const bytes = randomBytes(100);
   const seen: (string | undefined)[] = [];

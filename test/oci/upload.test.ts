@@ -82,6 +82,15 @@ for (const way of ['blob', 'stream'] as const) {
   });
 }
 
+test('a registry that is busy for ever is given up, with what to do', async () => {
+  await using fake = await FakeRegistry.start({ quirks: { busy: 99 } });
+  await assert.rejects(put(await open(fake), randomBytes(10)), (error) => {
+    assert.match(explain(error), /HTTP 429 \(TOOMANYREQUESTS: slow down\).*log in, or use a mirror/);
+    return true;
+  });
+  assert.equal(fake.requests.filter((line) => line.endsWith(' 429')).length, 5);
+});
+
 test('an upload that was continued with what a registry has spoilt is sent again from its beginning', async () => {
   const quirks = { cutUploads: { after: 1_000_000, times: 1 }, spoilsUploads: true };
   await using fake = await sent(quirks, 'blob');

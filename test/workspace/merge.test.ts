@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
 import { look } from '../archive/support.ts';
 import { FakeRegistry } from '../fakes/registry.ts';
@@ -90,7 +90,8 @@ test('a path that both changed differently is an error that names it and leaves 
   assert.deepEqual(readdirSync(both), ['mine']);
   const cases = { first: 'a1', last: 'a2', [`ours=${images.one}`]: 'a1', [`ours=${images.two}`]: 'a2' };
   for (const [policy, expected] of Object.entries(cases)) {
-    await good(machine.pull('both', `--merge=${policy}`, '--', images.one ?? '', images.two ?? ''));
+    const pulled = await good(machine.pull('both', `--merge=${policy}`, '--', images.one ?? '', images.two ?? ''));
+    assert.match(pulled.stderr, /warn: a was changed differently: --merge decided\n/);
     assert.equal(readFileSync(`${both}/a`, 'utf8'), expected, policy);
     const merged = await good(machine.push('both', `--target=${repository}`));
     await good(machine.pull('again', '--', result(merged, 'image')));
@@ -108,6 +109,13 @@ test('an image and what was made of it are no conflict: the later one has it all
   const images = await fork(machine, repository, { one: (folder) => fill(folder, { a: 'a1' }) });
   const pulled = await good(machine.pull('both', '--', images.base ?? '', images.one ?? '', images.one ?? '', ''));
   assert.equal(result(pulled, 'image'), images.one);
+  // Made anew: no layer of it tells what it was made of.
+  rmSync(`${machine.workspace('both')}/a`);
+  const anew = await good(machine.push('both', `--target=${repository}:anew`, '--max-layers=1'));
+  assert.equal(result(anew, 'layers'), '1');
+  const again = await good(machine.pull('all', '--', images.one ?? '', result(anew, 'image')));
+  assert.equal(result(again, 'image'), result(anew, 'image'));
+  assert.ok(!existsSync(`${machine.workspace('all')}/a`), 'what was removed does not come back');
 });
 
 test('by tag alone: parallel pushes are all kept, and the push after a merge stands for all of them', async () => {

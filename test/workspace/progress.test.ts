@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import process from 'node:process';
+import { type MockTracker, test } from 'node:test';
 import { formatBytes, Progress } from '../../runtime/workspace/progress.ts';
 import { terminalOf } from '../../runtime/workspace/terminal.ts';
+import { FakeRegistry } from '../fakes/registry.ts';
 import { memoryLog } from '../support/step.ts';
+import { good, makeMachine, result } from './support.ts';
 
 test('a log gets a line every five seconds: bytes, files, rate and how long it takes', () => {
   const { log, lines } = memoryLog();
@@ -52,4 +55,56 @@ test('only a terminal is written over, and not where lines are for machines', ()
 test('sizes are told in powers of 1000', () => {
   const sizes = [0, 999, 1000, 999_949, 999_999, 1.5e9, 2e15].map(formatBytes);
   assert.deepEqual(sizes, ['0 bytes', '999 bytes', '1.0 kB', '999.9 kB', '1.0 MB', '1.5 GB', '2000.0 TB']);
+});
+
+/** A clock that leaps by so many seconds each time that somebody looks at it. */
+function leaping(mock: MockTracker, seconds: number): void {
+  let time = 0;
+  mock.method(performance, 'now', () => {
+    time += seconds * 1000;
+    return time;
+  });
+}
+
+test('a push and a pull tell a log how far they are, and at the end what they have done', async ({ mock }) => {
+  await using registry = await FakeRegistry.start();
+  await using machine = await makeMachine();
+  machine.workspace('work', { a: 'x'.repeat(1_000_000), 'd/b': 'y' });
+  leaping(mock, 6);
+  const pushed = await good(machine.push('work', `--target=${registry.host}/app:1`));
+  const { stderr } = pushed;
+  assert.match(stderr, /^oci-workspace-push: pushing: \d\S* [kM]B of 1\.0 MB, 3 of 3 files, \S+ kB\/s, \d+ s left$/m);
+  assert.match(
+    stderr,
+    /^oci-workspace-push: pushed \S+: 3 changes, \S+ k?B?(bytes)? in 1 new layers, in \S+ s, \S+ \S+B\/s$/m,
+  );
+  const pulled = await good(machine.pull('copy', '--', result(pushed, 'image')));
+  assert.match(pulled.stderr, /^oci-workspace-pull: pulling: \S+ MB of 1\.0 MB, 3 files, \S+ kB\/s, \d+ s left$/m);
+  assert.match(pulled.stderr, /^oci-workspace-pull: pulled \S+: 3 files and folders, 1\.0 MB, in \S+ s, \S+ kB\/s$/m);
+});
+
+test('on a terminal a push and a pull write one line over and over, and take it away', async ({ mock }) => {
+  await using registry = await FakeRegistry.start();
+  await using machine = await makeMachine();
+  machine.workspace('work', { a: 'x'.repeat(1_000_000), 'd/b': 'y' });
+  leaping(mock, 1);
+  const written: string[] = [];
+  const { isTTY } = process.stderr;
+  mock.method(process.stderr, 'write', (text: string) => written.push(text));
+  process.stderr.isTTY = true;
+  try {
+    for (const step of ['push', 'pull'] as const) {
+      written.length = 0;
+      const flags = step === 'push' ? [`--target=${registry.host}/app:1`] : ['--', `${registry.host}/app:1`];
+      const { stderr } = await good(machine[step](step === 'push' ? 'work' : 'copy', ...flags));
+      assert.doesNotMatch(stderr, /: (pushing|pulling): /, 'no lines beside it');
+      assert.match(
+        (written[0] ?? '').replace('\r\x1b[K', '^'),
+        /^\^(pushing|pulling): .* of 1\.0 MB, \d+( of 3)? files, .*\/s, \d+ s left$/,
+      );
+      assert.equal(written.at(-1), '\r\x1b[K');
+    }
+  } finally {
+    process.stderr.isTTY = isTTY;
+  }
 });

@@ -3,6 +3,8 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync,
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { digestOf } from '../../runtime/oci/digest.ts';
+import { type Descriptor, mediaTypes, storeManifest } from '../../runtime/oci/manifest.ts';
+import { openTarget } from '../../runtime/oci/open.ts';
 import { look, tarOf } from '../archive/support.ts';
 import { FakeRegistry } from '../fakes/registry.ts';
 import { fill, good, makeMachine, result } from './support.ts';
@@ -126,6 +128,18 @@ test('a layout folder is as good as a registry', async () => {
   const absent = await machine.pull('work', '--', `oci:${machine.path}/absent:x`);
   assert.match(absent.stderr, /there is no folder .*\/absent/);
   await good(machine.pull('work', '--optional', '--', `oci:${machine.path}/absent:x`));
+  const digest = await machine.pull('work', '--optional', '--', `oci:${machine.path}/absent@sha256:${'0'.repeat(64)}`);
+  assert.equal(digest.code, 1, 'a digest that is not there is always an error');
+});
+
+test('what a pull that was cut off has moved is put back by the next one, also where that pulls nothing', async () => {
+  await using machine = await makeMachine();
+  const work = machine.workspace('work', { new: 'n', '.subpipe-pull/old/mine': 'm' });
+  mkdirSync(`${work}/.subpipe-pull/new`);
+  fill(work, { '.subpipe-pull/journal': JSON.stringify({ old: ['mine'], new: ['new'] }) });
+  const { stderr } = await good(machine.pull('work', '--optional', '--', `oci:${machine.path}/absent:x`));
+  assert.match(stderr, /warn: an earlier pull into .*work was cut off: what was there before is back/);
+  assert.deepEqual(readdirSync(work), ['mine']);
 });
 
 test('a failure in the middle leaves the folder as it was, and the next push knows nothing of the pull', async () => {
@@ -179,11 +193,32 @@ test('owners and modes can be mapped, and git is told of', async () => {
   assert.deepEqual([lstatSync(`${work}/file`).uid, lstatSync(`${work}/folder`).gid], [1234, 5678]);
 });
 
+test('of an index, the image of a platform is pulled', async () => {
+  await using machine = await makeMachine();
+  const layout = `oci:${machine.path}/images`;
+  const manifests: Descriptor[] = [];
+  for (const architecture of ['arm64', 's390x']) {
+    machine.workspace(architecture, { [architecture]: 'x' });
+    const pushed = await good(machine.push(architecture, `--target=${layout}:${architecture}`));
+    const { target, reference } = await openTarget(result(pushed, 'image'));
+    const { descriptor } = await target.readManifest(reference);
+    manifests.push({ ...descriptor, platform: { os: 'linux', architecture } });
+  }
+  const { target } = await openTarget(layout);
+  await target.writeManifest(storeManifest({ schemaVersion: 2, mediaType: mediaTypes.index, manifests }), 'both');
+  for (const architecture of ['arm64', 's390x']) {
+    await good(machine.pull('work', `--platform=linux/${architecture}`, '--', `${layout}:both`));
+    assert.deepEqual(readdirSync(machine.workspace('work')), [architecture]);
+  }
+  const none = await machine.pull('work', '--platform=windows/amd64', '--', `${layout}:both`);
+  assert.match(none.stderr, /has no image for windows\/amd64: it has linux\/arm64, linux\/s390x/);
+});
+
 test('what is kept of a pull is never in the workspace', async () => {
   await using machine = await makeMachine();
   const work = machine.workspace('work', { a: 'a' });
-  const inside = await machine.push('work', `--state-folder=${work}/state`, '--target=oci:/tmp/never:x');
+  const inside = await machine.push('work', `--state-folder=${work}/state`, `--target=oci:${machine.path}/never:x`);
   assert.equal(inside.code, 2);
   assert.match(inside.stderr, /--state-folder is .* which is in the workspace .*: expected a folder outside/);
-  assert.ok(!existsSync('/tmp/never'));
+  assert.ok(!existsSync(`${machine.path}/never`));
 });

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
+import { readConfig } from '../../runtime/oci/config.ts';
+import { readSmall } from '../../runtime/oci/copy.ts';
+import { openTarget } from '../../runtime/oci/open.ts';
+import { readImage } from '../../runtime/oci/platform.ts';
 import { look } from '../archive/support.ts';
 import { FakeRegistry } from '../fakes/registry.ts';
 import { fill, good, type Machine, makeMachine, result } from './support.ts';
@@ -47,6 +51,11 @@ test('what parallel Tasks changed is merged, and pushed on without sending it ag
     0,
     'no layer was sent',
   );
+  // One entry for each layer, and one that is none's (image-spec, config.md "history").
+  const { target, reference } = await openTarget(result(merged, 'image'));
+  const { value } = await readImage(target, reference);
+  const { history, rootfs } = readConfig(await readSmall(target, value.config), 'test');
+  assert.deepEqual([rootfs.diff_ids.length, history], [3, [{}, {}, {}, { empty_layer: true }]]);
   await good(machine.pull('again', '--', result(merged, 'image')));
   assert.deepEqual([...look(machine.workspace('again')).keys()], [...look(both).keys()]);
 });

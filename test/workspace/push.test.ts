@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import process from 'node:process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { readConfig } from '../../runtime/oci/config.ts';
 import { readSmall } from '../../runtime/oci/copy.ts';
 import { Layout } from '../../runtime/oci/layout.ts';
+import { openTarget } from '../../runtime/oci/open.ts';
 import { readImage } from '../../runtime/oci/platform.ts';
 import { look } from '../archive/support.ts';
 import { FakeRegistry } from '../fakes/registry.ts';
@@ -25,7 +27,10 @@ test('the same content has the same digest on every machine, in every run, whoev
   const digests = [];
   for (const machine of [one, two]) {
     const source = machine.workspace('source', { a: 'a', 'b/c': 'c' });
-    for (const path of ['a', 'b/c', 'b']) utimesSync(`${source}/${path}`, 1000, 1000.25);
+    for (const path of ['a', 'b/c', 'b']) {
+      utimesSync(`${source}/${path}`, 1000, 1000.25);
+      if (process.getuid?.() === 0 && machine === two) chownSync(`${source}/${path}`, 1234, 5678);
+    }
     digests.push(result(await good(machine.push('source', `--target=oci:${machine.path}/images:x`)), 'IMAGE_DIGEST'));
   }
   assert.equal(digests[0], digests[1]);
@@ -236,6 +241,9 @@ test('a push that is done again does no harm: same digest, and a tag that went o
   assert.equal(result(again, 'image'), result(first, 'image'));
   const pulled = await good(machine.pull('last', '--', target));
   assert.equal(result(pulled, 'image'), result(second, 'image'));
+  const { target: repository } = await openTarget(target);
+  const { descriptor } = await repository.readManifest('build');
+  assert.equal(descriptor.digest, result(second, 'IMAGE_DIGEST'), 'also for who knows the tag alone');
 });
 
 test('what cannot be in an image is left out with a warning, or named; bad flags are named', async () => {

@@ -7,16 +7,20 @@ import { type Limits, Meters } from './limits.ts';
 import { missing, readLinked } from './linked.ts';
 import { type BytePath, entryPath, join, nameOf, parentOf, shown } from './path.ts';
 import { type LayerSource, readLayer } from './read-layer.ts';
-import { Staging, type StagingOptions } from './staging.ts';
+import type { TreeNode } from './scan.ts';
+import { Staging } from './staging.ts';
 import type { TarHeader } from './tar-header.ts';
 import type { TarVisitor } from './tar-parser.ts';
+import type { TraitOptions } from './traits.ts';
 
-export interface ExtractOptions extends StagingOptions {
+export interface ExtractOptions extends TraitOptions {
   /** What is wanted; a folder that is not, may have something that is. Default: all. */
   select?: ((path: BytePath) => boolean) | undefined;
   limits?: Partial<Limits>;
-  /** Bytes of layers from which on another thread writes small files. Default 4 MiB. */
+  /** Bytes of layers from which on another thread writes too. Default 4 MiB. */
   asideFrom?: number;
+  /** Also tell how all looks in the end. Default false. */
+  looks?: boolean;
   /** Called now and then with bytes of tar, and things in it, read so far, of all layers. */
   progress?: (bytes: number, entries: number) => void;
   signal?: AbortSignal | undefined;
@@ -37,6 +41,8 @@ export interface Extracted {
   entries: number;
   /** Bytes written. */
   bytes: number;
+  /** With `looks`: how all looks now, for {@link looksMoved}. */
+  looks: TreeNode[] | undefined;
 }
 
 /**
@@ -60,6 +66,7 @@ export async function extractLayers(
   const later: { path: BytePath; target: BytePath; source: string }[] = [];
   let bytes = 0;
   let told = false;
+  let looks: TreeNode[] | undefined;
   try {
     for (const stage of stages.toReversed()) {
       if (stage.accept === undefined && !told) {
@@ -77,17 +84,18 @@ export async function extractLayers(
       });
       await readLinked(stage.layer, reader.wanted, staging, options.signal);
       later.push(...reader.later);
-      claims.add(reader);
+      if (stage !== stages[0]) claims.add(reader);
     }
     for (const { path, target, source } of later) {
       if (staging.kindOf(target) !== 'file') throw missing(source, path, target);
       staging.link(path, target);
     }
     staging.finish();
+    looks = options.looks === true ? staging.looks() : undefined;
   } finally {
     staging.abandon();
   }
-  return { entries: meters.entries, bytes: meters.bytes };
+  return { entries: meters.entries, bytes: meters.bytes, looks };
 }
 
 /** Puts what the layers above leave of one layer in its place, and notes what it says for the layers below. */
@@ -145,6 +153,10 @@ class LayerReader implements TarVisitor {
   end(): void {
     if (this.#writing) this.#staging.endFile();
     this.#writing = false;
+  }
+
+  flush(): void {
+    this.#staging.flush();
   }
 
   /** Whether it is to be in the tree; the layers above are known. */

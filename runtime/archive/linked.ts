@@ -52,6 +52,10 @@ class LinkedReader implements TarVisitor {
     this.#staging.endFile();
     for (const path of this.#links) this.#staging.link(path, this.#first);
   }
+
+  flush(): void {
+    this.#staging.flush();
+  }
 }
 
 /** The error for a name of a file that there is none of. */

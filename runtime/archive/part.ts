@@ -145,9 +145,10 @@ async function readRun(
   let skip = run.frames[0]?.skip ?? 0;
   for await (const piece of unpack(Readable.from(packed, { objectMode: false }), layer.name, signal)) {
     const from = Math.min(skip, piece.length);
+    const { length } = piece;
     skip -= from;
     parser.write(piece.subarray(from));
-    progress(piece.length);
+    progress(length);
   }
   checked.finish();
 }
@@ -216,6 +217,10 @@ class Checked implements TarVisitor {
     if (this.#isOver) return;
     this.#isOpen = false;
     this.#visitor.end();
+  }
+
+  flush(): void {
+    this.#visitor.flush?.();
   }
 
   finish(): void {

@@ -40,9 +40,10 @@ export async function readLayer(
   const parser = new TarParser(visitor, layer.name);
   const hash = layer.diffId === undefined ? undefined : createHash('sha256');
   for await (const piece of unpack(await layer.open(options.signal), layer.name, options.signal)) {
+    const { length } = piece;
     hash?.update(piece);
     parser.write(piece);
-    progress(piece.length);
+    progress(length);
   }
   parser.finish();
   const found = hash === undefined ? undefined : asDigest(hash);

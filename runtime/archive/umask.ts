@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, unlinkSync } from 'node:fs';
-import { createFlags } from './aside.ts';
+import { createFlags } from './batch.ts';
 
 /** What the process takes away from modes; asking Node for it would set it for a moment. @param path of a file that is not there. */
 export function probeUmask(path: string): number {

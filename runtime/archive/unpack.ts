@@ -25,7 +25,8 @@ const large = 1024 * 1024;
  * say whether it was what it should be.
  *
  * @param source said in errors.
- * @returns pieces, each of which is gone when the next is asked for.
+ * @returns pieces, each of which is gone when the next is asked for. From 1 MiB on each has memory of its own, which may
+ * be moved to another thread.
  * @throws SubpipeError `FAILED` when it is damaged, and what `packed` fails with.
  */
 export async function* unpack(packed: Readable, source: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
@@ -189,6 +190,13 @@ async function* through(
 ): AsyncGenerator<Buffer> {
   const flow = pipeline(pieces, transform, signal === undefined ? {} : { signal });
   flow.catch(() => {}); // told by the stream, and below
-  for await (const piece of transform) if (Buffer.isBuffer(piece)) yield piece;
+  for await (const piece of transform) {
+    if (!Buffer.isBuffer(piece)) continue;
+    // It may share its memory with the next.
+    const own = Buffer.allocUnsafeSlow(piece.length);
+    piece.copy(own);
+    yield own;
+    release(own);
+  }
   await flow;
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Extracted, extractLayers } from '../archive/extract.ts';
+import { looksMoved } from '../archive/looks.ts';
 import { type MergePlan, type MergePolicy, type MergeSource, planMerge } from '../archive/merge.ts';
 import { type BytePath, shown } from '../archive/path.ts';
 import { repairFolder, replaceFolder } from '../archive/replace.ts';
@@ -107,20 +108,24 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
   let done: Extracted;
   try {
     const how = options.expectEmpty === true ? 'empty' : 'all';
-    done = await replaceFolder(folder, (into) => extractLayers(plan.stages, into, extract, plan.gone), how);
+    done = await replaceFolder(
+      folder,
+      (into) => extractLayers(plan.stages, into, { ...extract, looks: true }, plan.gone),
+      how,
+    );
   } catch (error) {
     progress.end();
     throw error;
   }
-  const tree = await scanTree(folder, { signal });
+  const nodes = looksMoved(folder, done.looks ?? []) ?? (await scanTree(folder, { signal })).nodes;
   const partial = select !== undefined;
   const basis = basisOf(images, plan, partial);
-  const seen = basis === 'layers' ? asStacked(tree, plan.amiss) : tree;
+  const seen = basis === 'layers' ? asStacked({ nodes }, plan.amiss) : { nodes };
   await remember(file, seen, { basis, images, partial, request }, signal);
   hintGit(folder, log);
-  const what = `${tree.nodes.length} files and folders, ${formatBytes(done.bytes)}`;
+  const what = `${nodes.length} files and folders, ${formatBytes(done.bytes)}`;
   log.info(`pulled ${names.join(', ')}: ${what}, ${progress.end()}`);
-  return { images: names, size: sizeOf(images), files: tree.nodes.length, unchanged: false };
+  return { images: names, size: sizeOf(images), files: nodes.length, unchanged: false };
 }
 
 /** The images with the layers that may have something of these paths, and with all of those that are to be merged. */
@@ -142,7 +147,7 @@ function basisOf(images: readonly WorkspaceImage[], plan: MergePlan, partial: bo
 }
 
 /** The folder as the images' layers, one over the other, would make it: what differs is for the next push to say. */
-function asStacked(tree: Tree, amiss: readonly BytePath[]): Pick<Tree, 'nodes'> {
+function asStacked(tree: Pick<Tree, 'nodes'>, amiss: readonly BytePath[]): Pick<Tree, 'nodes'> {
   if (amiss.length === 0) return tree;
   const wrong = new Set(amiss);
   const there = new Set(tree.nodes.map(({ path }) => path));

@@ -6,6 +6,7 @@ import type { Digest } from '../../runtime/oci/digest.ts';
 import { isRecord } from '../../runtime/oci/manifest.ts';
 import { pathsAnnotation } from '../../runtime/workspace/cover.ts';
 import type { WorkspaceImage, WorkspaceLayer } from '../../runtime/workspace/image.ts';
+import { revisionAnnotation } from '../../runtime/workspace/origin.ts';
 import { byDigest } from '../../runtime/workspace/reference.ts';
 import { readSource } from '../../runtime/workspace/source.ts';
 import { imagesOf, type Reading } from './context.ts';
@@ -21,6 +22,8 @@ export interface HistoryEntry {
   task?: string;
   pipelineRun?: string;
   taskRun?: string;
+  /** The commit that the content is of. */
+  revision?: string;
   /** Layers of its own, and their bytes, packed. */
   layers: number;
   size: number;
@@ -119,6 +122,7 @@ async function entriesOf(
   const { history, created } = image.config ?? {};
   const task = history?.at(-1)?.created_by;
   const { 'subpipe.dev/pipelineRun': pipelineRun, 'subpipe.dev/taskRun': taskRun } = annotations;
+  const revision = annotations[revisionAnnotation];
   const entry: HistoryEntry = {
     digest: image.digest,
     kind: 'image',
@@ -126,6 +130,7 @@ async function entriesOf(
     ...(task === undefined ? {} : { task }),
     ...(pipelineRun === undefined ? {} : { pipelineRun }),
     ...(taskRun === undefined ? {} : { taskRun }),
+    ...(revision === undefined ? {} : { revision }),
     ...(await saidBy(last, files, reading)),
     parents,
   };

@@ -39,7 +39,7 @@ export async function log(options: LogOptions, reading: Reading, stdout: Output)
 }
 
 function linesOf(entry: HistoryEntry): string[] {
-  const { digest, kind, created, task, pipelineRun, taskRun, layers, size, parents } = entry;
+  const { digest, kind, created, task, pipelineRun, taskRun, revision, layers, size, parents } = entry;
   if (kind === 'missing') return [`${shortDigest(digest)}  (not there any more, or pushed to another repository)`];
   const what = `${layers} ${layers === 1 ? 'layer' : 'layers'}, ${formatBytes(size)}`;
   const title = [kind === 'image' ? shortDigest(digest) : '(layers only)', task ?? '(no Task named)', created, what];
@@ -49,6 +49,7 @@ function linesOf(entry: HistoryEntry): string[] {
       [`PipelineRun ${pipelineRun ?? '?'}`, ...(taskRun === undefined ? [] : [`TaskRun ${taskRun}`])].join(', '),
     );
   }
+  if (revision !== undefined) lines.push(`commit ${revision}`);
   if (parents.length > 1) lines.push(`made from ${parents.map(shortDigest).join(', ')}`);
   return [...lines, ...changesOf(entry)];
 }

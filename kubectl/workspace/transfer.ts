@@ -28,6 +28,7 @@ export async function push(folder: string, target: string, context: CommandConte
     ...(expiresAfter === undefined
       ? {}
       : { labels: { 'quay.expires-after': expiresAfter }, created: new Date().toISOString() }),
+    readRevision: true,
     dryRun,
     env,
   });

@@ -29,10 +29,11 @@ export function readGitFolder(folder: string, home: string): GitFolder | undefin
   const common = read(path.join(git, 'commondir'))?.trim();
   const shared = common === undefined ? git : path.resolve(git, common);
   const config = read(path.join(shared, 'config'));
-  const plain = config !== undefined && !/refstorage|worktreeconfig|^\s*\[include/im.test(config);
+  const hasFiles = config !== undefined && !/refstorage/i.test(config);
+  const plain = hasFiles && !/worktreeconfig|^\s*\[include/im.test(config);
   return {
     root,
-    revision: plain ? revisionOf(git, shared, 'HEAD') : undefined,
+    revision: hasFiles ? revisionOf(git, shared, 'HEAD') : undefined,
     url: plain && !elsewhere(config, home) ? remoteOf(config) : undefined,
   };
 }

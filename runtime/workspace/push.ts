@@ -14,6 +14,7 @@ import { type Form, firstForm, simplerForm } from './form.ts';
 import { imageOf, type WorkspaceImage } from './image.ts';
 import { memoryFile, recall, remember } from './memory.ts';
 import { nameAgain, nameImage } from './naming.ts';
+import { foundOrigin } from './origin.ts';
 import { formatBytes, Progress } from './progress.ts';
 import { byDigest, namesIn, openPlace, type Place, type Registries } from './reference.ts';
 import { type Sent, sendImage } from './send.ts';
@@ -40,6 +41,8 @@ export interface PushOptions {
   owner?: 'keep' | { uid: number; gid: number } | undefined;
   labels?: Record<string, string> | undefined;
   annotations?: Record<string, string> | undefined;
+  /** Whether the image says which commit the folder's `.git` has checked out, see `foundOrigin`. Default false. */
+  readRevision?: boolean;
   /** RFC 3339. Default: the image does not tell when it was made. */
   created?: string | undefined;
   /** What has made the layer, for the image's history. */
@@ -107,7 +110,8 @@ export async function pushWorkspace(options: PushOptions): Promise<Pushed> {
     return { ...there, size: 0, changes };
   }
   const name = (manifest: StoredManifest) => nameImage(place, manifest, namingOf(options));
-  const { sent, image } = await sendSimpler(place, tree, baseline, options, name);
+  const annotations = { ...(options.readRevision === true ? foundOrigin(tree) : {}), ...options.annotations };
+  const { sent, image } = await sendSimpler(place, tree, baseline, { ...options, annotations }, name);
   if (include.length === 0) {
     const { partial = false } = (await recall(memory)) ?? {};
     await remember(memory, tree, { basis: 'layers', images: [image], partial, request: '' }, signal);

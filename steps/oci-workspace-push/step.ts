@@ -37,6 +37,10 @@ export const ociWorkspacePush = defineStep({
     owner: text('Whose the files are in the image: keep, or UID:GID.', { default: '0:0' }),
     expiresAfter: text('How long Quay keeps the image, such as 2w: the label quay.expires-after.'),
     annotations: textMap('Annotations of the image, as YAML.'),
+    revision: text(
+      "The commit that the content is of. Default, but with record none: what HEAD of the folder's .git says, where that is pushed too.",
+    ),
+    sourceUrl: text('Where the source of the content is: the annotation org.opencontainers.image.source.'),
     record: choice(
       ['none', 'task', 'run'],
       "What the image says of its origin: nothing, the Task's name, or also the run and the time, which make each digest another.",

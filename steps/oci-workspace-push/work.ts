@@ -3,6 +3,7 @@ import { shown } from '../../runtime/archive/path.ts';
 import type { StepContext } from '../../runtime/step.ts';
 import { needsKey, refuseWithKey } from '../../runtime/workspace/cache/flags.ts';
 import { saveCache } from '../../runtime/workspace/cache/save.ts';
+import { givenOrigin } from '../../runtime/workspace/origin.ts';
 import { pushWorkspace } from '../../runtime/workspace/push.ts';
 import { terminalOf } from '../../runtime/workspace/terminal.ts';
 import { readOwner, readTimes } from '../../runtime/workspace/values.ts';
@@ -11,12 +12,14 @@ import type { PushParams, PushResults } from './step.ts';
 /** Pushes, as the step's flags say. */
 export async function push(context: StepContext<PushParams, PushResults>): Promise<void> {
   const { params, log, env, signal, report, stdout } = context;
-  const { insecure, caFile, record, expiresAfter, key, keyFolder, ...rest } = params;
+  const { insecure, caFile, record, expiresAfter, key, keyFolder, revision, sourceUrl, ...rest } = params;
+  const given = { ...givenOrigin({ revision, sourceUrl }), ...params.annotations };
   const common = {
     ...rest,
     times: readTimes(params.times, '--times'),
     owner: readOwner(params.owner, '--owner'),
-    ...originOf(record, params.annotations ?? {}, env),
+    ...originOf(record, given, env),
+    readRevision: record !== 'none',
     labels: expiresAfter === undefined ? {} : { 'quay.expires-after': expiresAfter },
     registries: {
       insecure,

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import process from 'node:process';
+import { test } from 'node:test';
+import { Layout } from '../../runtime/oci/layout.ts';
+import { fill, good, type Machine, makeMachine, type Outcome, result } from './support.ts';
+
+const revisionAnnotation = 'org.opencontainers.image.revision';
+
+/** What an image in the machine's layout folder says. */
+async function annotationsOf(machine: Machine, outcome: Outcome): Promise<Record<string, string>> {
+  const layout = await Layout.open(`${machine.path}/images`);
+  const { 'subpipe.dev/parents': _parents, ...rest } =
+    (await layout.readManifest(result(outcome, 'IMAGE_DIGEST'))).value.annotations ?? {};
+  return rest;
+}
+
+function git(machine: Machine, folder: string, ...args: string[]): string {
+  const env = { PATH: process.env.PATH, HOME: machine.path };
+  const own = ['-c', 'user.name=a', '-c', 'user.email=a@example.com', '-C', folder];
+  return execFileSync('git', [...own, ...args], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+}
+
+async function pushed(machine: Machine, folder: string, ...flags: string[]): Promise<Record<string, string>> {
+  fill(machine.workspace(folder), { 'changes/each': String(Math.random()) });
+  return annotationsOf(machine, await good(machine.push(folder, `--target=oci:${machine.path}/images:x`, ...flags)));
+}
+
+for (const format of ['sha1', 'sha256']) {
+  test(`the image says which commit is checked out: branches, packed or not, and a detached HEAD (${format})`, async () => {
+    await using machine = await makeMachine();
+    const work = machine.workspace('work', { a: 'a' });
+    git(machine, work, 'init', '--quiet', '--initial-branch=topic/one', `--object-format=${format}`);
+    assert.deepEqual(await pushed(machine, 'work'), {}, 'no commit yet');
+    git(machine, work, 'commit', '--quiet', '--allow-empty', '--message=one');
+    const first = git(machine, work, 'rev-parse', 'HEAD');
+    assert.deepEqual(await pushed(machine, 'work'), { [revisionAnnotation]: first });
+    git(machine, work, 'commit', '--quiet', '--allow-empty', '--message=two');
+    git(machine, work, 'pack-refs', '--all');
+    const second = git(machine, work, 'rev-parse', 'HEAD');
+    assert.deepEqual(await pushed(machine, 'work'), { [revisionAnnotation]: second });
+    git(machine, work, 'checkout', '--quiet', '--detach', first);
+    assert.deepEqual(await pushed(machine, 'work'), { [revisionAnnotation]: first });
+    assert.deepEqual(await pushed(machine, 'work', '--record=none'), {});
+    assert.deepEqual(await pushed(machine, 'work', '--exclude=.git'), {}, 'of what is not pushed nothing is said');
+  });
+}
+
+test('a worktree and a submodule have their own commit, and a folder inside a repository has none', async () => {
+  await using machine = await makeMachine();
+  const work = machine.workspace('work');
+  git(machine, work, 'init', '--quiet', '--initial-branch=main');
+  git(machine, work, 'commit', '--quiet', '--allow-empty', '--message=one');
+  git(machine, work, 'worktree', 'add', '--quiet', '-b', 'other', '../tree');
+  const tree = machine.workspace('tree');
+  git(machine, tree, 'commit', '--quiet', '--allow-empty', '--message=two');
+  const commit = git(machine, tree, 'rev-parse', 'HEAD');
+  assert.notEqual(commit, git(machine, work, 'rev-parse', 'HEAD'));
+  assert.deepEqual(await pushed(machine, 'tree'), { [revisionAnnotation]: commit });
+  git(machine, work, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', tree, 'sub');
+  assert.deepEqual(await pushed(machine, 'work/sub'), { [revisionAnnotation]: commit });
+  machine.workspace('work/plain');
+  assert.deepEqual(await pushed(machine, 'work/plain'), {});
+});
+
+test('what is given counts; credentials in the URL of the source are left out', async () => {
+  await using machine = await makeMachine();
+  const work = machine.workspace('work');
+  git(machine, work, 'init', '--quiet');
+  git(machine, work, 'commit', '--quiet', '--allow-empty', '--message=one');
+  const flags = ['--revision=v1.2', '--source-url=https://me:secret@git.example.com/team/app.git', '--record=none'];
+  const source = 'org.opencontainers.image.source';
+  const expected = { [revisionAnnotation]: 'v1.2', [source]: 'https://git.example.com/team/app.git' };
+  assert.deepEqual(await pushed(machine, 'work', ...flags), expected);
+  const own = await pushed(machine, 'work', ...flags, `--annotations={${revisionAnnotation}: mine}`);
+  assert.deepEqual(own, { ...expected, [revisionAnnotation]: 'mine' });
+  for (const url of ['git@example.com:a/b', 'me:secret@example.com/a']) {
+    const refused = await machine.push('work', '--target=oci:x:y', `--source-url=${url}`);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /--source-url is no URL of a repository: expected/);
+    assert.doesNotMatch(refused.stderr, /secret/);
+  }
+});
+
+test('a .git that leads elsewhere tells nothing but a commit, and runs nothing', async () => {
+  await using machine = await makeMachine();
+  const secret = machine.workspace('secret', { HEAD: 'password', config: '', 'refs/heads/main': 'another secret' });
+  const cases: ((work: string) => void)[] = [
+    (work) => writeFileSync(`${work}/.git`, `gitdir: ${secret}`),
+    (work) => symlinkSync(secret, `${work}/.git`),
+    (work) => fill(work, { '.git/HEAD': 'ref: refs/heads/../../../secret/HEAD', '.git/config': '' }),
+    (work) => {
+      mkdirSync(`${work}/.git/hooks`, { recursive: true });
+      fill(work, { '.git/HEAD': 'ref: refs/heads/main', '.git/config': '[core]\n fsmonitor = "touch ran"\n' });
+      symlinkSync(`${secret}/refs`, `${work}/.git/refs`);
+    },
+  ];
+  for (const [i, make] of cases.entries()) {
+    make(machine.workspace(`work-${i}`));
+    assert.deepEqual(await pushed(machine, `work-${i}`), {}, `case ${i}`);
+  }
+});

@@ -4,7 +4,8 @@ import { hasCode } from '../../runtime/errors.ts';
 import { announcementTag, isAnnouncement, parentsOf } from '../../runtime/oci/announce.ts';
 import { type Digest, digestOf } from '../../runtime/oci/digest.ts';
 import { Layout } from '../../runtime/oci/layout.ts';
-import { isRecord, parseJson, type StoredManifest } from '../../runtime/oci/manifest.ts';
+import type { StoredManifest } from '../../runtime/oci/manifest.ts';
+import { expiryLabel } from '../../runtime/workspace/compose.ts';
 import { readWorkspaceImage } from '../../runtime/workspace/image.ts';
 import type { Place } from '../../runtime/workspace/reference.ts';
 
@@ -21,7 +22,7 @@ export interface Tagged {
   needs: readonly Digest[];
   /** Ms since 1970; undefined where nothing tells. */
   created: number | undefined;
-  /** The label quay.expires-after. */
+  /** The label of {@link expiryLabel}. */
   expiresAfter: string | undefined;
 }
 
@@ -69,23 +70,14 @@ function needsOf({ kind, value }: StoredManifest): Digest[] {
 
 async function ageOf(place: Place, manifest: StoredManifest, signal: AbortSignal) {
   if (manifest.kind === 'index') return { created: await fileTime(place, manifest), expiresAfter: undefined };
-  const { config, configBytes } = await readWorkspaceImage(place.name, place, manifest, { signal });
+  const { config } = await readWorkspaceImage(place.name, place, manifest, { signal });
   const { annotations } = manifest.value;
   const said = config?.created ?? annotations?.['org.opencontainers.image.created'];
   const time = said === undefined ? Number.NaN : Date.parse(said);
   return {
     created: Number.isNaN(time) ? await fileTime(place, manifest) : time,
-    expiresAfter: configBytes === undefined ? undefined : expiryIn(configBytes, place.name),
+    expiresAfter: config?.config.Labels?.[expiryLabel],
   };
-}
-
-/** The label, from the config itself: an ImageConfig has only what images made from it take over, and that is not. */
-function expiryIn(configBytes: Buffer, source: string): string | undefined {
-  const value = parseJson(configBytes, source);
-  const config = isRecord(value) ? value.config : undefined;
-  const labels = isRecord(config) ? config.Labels : undefined;
-  const text = isRecord(labels) ? labels['quay.expires-after'] : undefined;
-  return typeof text === 'string' ? text : undefined;
 }
 
 /** In a folder there is a file, and it knows when it was written. */

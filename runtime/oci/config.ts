@@ -56,12 +56,16 @@ function readRunConfig(value: Record<string, unknown>): RunConfig {
   const env = texts(value.Env);
   const entrypoint = texts(value.Entrypoint);
   const cmd = texts(value.Cmd);
+  const labels = Object.entries(isRecord(value.Labels) ? value.Labels : {}).flatMap(([name, text]) =>
+    typeof text === 'string' ? [[name, text] as const] : [],
+  );
   return {
     ...(typeof value.User === 'string' ? { User: value.User } : {}),
     ...(env === undefined ? {} : { Env: env }),
     ...(entrypoint === undefined ? {} : { Entrypoint: entrypoint }),
     ...(cmd === undefined ? {} : { Cmd: cmd }),
     ...(typeof value.WorkingDir === 'string' ? { WorkingDir: value.WorkingDir } : {}),
+    ...(labels.length === 0 ? {} : { Labels: Object.fromEntries(labels) }),
   };
 }
 

@@ -9,6 +9,9 @@ import type { WorkspaceImage, WorkspaceLayer } from './image.ts';
 /** What a workspace is called where it is no image (image-spec, manifest.md "Guidelines for Artifact Usage"). */
 export const artifactType = 'application/vnd.subpipe.workspace.v1';
 
+/** How long Quay, and `subpipe workspace gc`, keep an image. */
+export const expiryLabel = 'quay.expires-after';
+
 const emptyConfig = { mediaType: 'application/vnd.oci.empty.v1+json', bytes: Buffer.from('{}') };
 
 export interface ImagePlan {
@@ -59,13 +62,16 @@ export async function composeWorkspace(
 /** image-spec, config.md. The platform of a first image is always the same: its files are of none. */
 function configOf({ layers, after, parents, created, labels }: ImagePlan): ImageConfig {
   const base = parents[0]?.config;
+  // What others are made from may be gone before they are.
+  const { Labels: { [expiryLabel]: _expiry, ...inherited } = {}, ...run } = base?.config ?? {};
+  const allLabels = { ...inherited, ...labels };
   const history: History[] = [...layers.flatMap((layer) => [...layer.history]), ...after];
   return {
     ...(created === undefined ? {} : { created }),
     os: base?.os ?? 'linux',
     architecture: base?.architecture ?? 'amd64',
     ...(base?.variant === undefined ? {} : { variant: base.variant }),
-    config: { ...base?.config, ...(Object.keys(labels).length === 0 ? {} : { Labels: sorted(labels) }) },
+    config: { ...run, ...(Object.keys(allLabels).length === 0 ? {} : { Labels: sorted(allLabels) }) },
     rootfs: { type: 'layers', diff_ids: layers.flatMap(({ diffId }) => diffId ?? []) },
     history,
   };

@@ -3,6 +3,7 @@ import { shown } from '../../runtime/archive/path.ts';
 import type { StepContext } from '../../runtime/step.ts';
 import { needsKey, refuseWithKey } from '../../runtime/workspace/cache/flags.ts';
 import { saveCache } from '../../runtime/workspace/cache/save.ts';
+import { expiryLabel } from '../../runtime/workspace/compose.ts';
 import { givenOrigin } from '../../runtime/workspace/origin.ts';
 import { pushWorkspace } from '../../runtime/workspace/push.ts';
 import { terminalOf } from '../../runtime/workspace/terminal.ts';
@@ -20,7 +21,7 @@ export async function push(context: StepContext<PushParams, PushResults>): Promi
     owner: readOwner(params.owner, '--owner'),
     ...originOf(record, given, env),
     readRevision: record !== 'none',
-    labels: expiresAfter === undefined ? {} : { 'quay.expires-after': expiresAfter },
+    labels: expiresAfter === undefined ? {} : { [expiryLabel]: expiresAfter },
     registries: {
       insecure,
       ...(caFile === undefined ? {} : { caFile }),

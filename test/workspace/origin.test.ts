@@ -2,8 +2,14 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
+import { readConfig } from '../../runtime/oci/config.ts';
+import { readSmall } from '../../runtime/oci/copy.ts';
+import { digestOf } from '../../runtime/oci/digest.ts';
 import { Layout } from '../../runtime/oci/layout.ts';
+import { storeManifest } from '../../runtime/oci/manifest.ts';
+import { readImage } from '../../runtime/oci/platform.ts';
 import { fill, good, type Machine, makeMachine, type Outcome, result } from './support.ts';
 
 const revisionAnnotation = 'org.opencontainers.image.revision';
@@ -80,6 +86,37 @@ test('what is given counts; credentials in the URL of the source are left out', 
     assert.equal(refused.code, 2);
     assert.match(refused.stderr, /--source-url is no URL of a repository: expected/);
     assert.doesNotMatch(refused.stderr, /secret/);
+  }
+});
+
+test("labels of an image stay in what is made of it, but for when it expires, and a push's own count", async () => {
+  await using machine = await makeMachine();
+  const images = `oci:${machine.path}/images`;
+  machine.workspace('base', { a: 'a' });
+  const base = result(
+    await good(machine.push('base', `--target=${images}:base`, '--expires-after=1d')),
+    'IMAGE_DIGEST',
+  );
+  const layout = await Layout.open(`${machine.path}/images`);
+  const read = async (reference: string) => {
+    const { value } = await readImage(layout, reference);
+    return { value, config: readConfig(await readSmall(layout, value.config), 'test') };
+  };
+  const { value, config } = await read(base);
+  assert.deepEqual(config.config.Labels, { 'quay.expires-after': '1d' });
+  const more = { ...config, config: { Labels: { vendor: 'v', 'quay.expires-after': '1d', odd: 5 } } };
+  const bytes = Buffer.from(JSON.stringify(more));
+  const descriptor = { ...value.config, digest: digestOf(bytes), size: bytes.length };
+  await layout.writeBlob(descriptor, () => Readable.from([bytes]));
+  await layout.writeManifest(storeManifest({ ...value, config: descriptor }), 'labelled');
+  await good(machine.pull('work', '--', `${images}:labelled`));
+  for (const [flags, expected] of [
+    [[], { vendor: 'v' }],
+    [['--expires-after=2w'], { 'quay.expires-after': '2w', vendor: 'v' }],
+  ] as const) {
+    fill(machine.workspace('work'), { b: String(flags.length) });
+    const next = await good(machine.push('work', `--target=${images}:next`, ...flags));
+    assert.deepEqual((await read(result(next, 'IMAGE_DIGEST'))).config.config.Labels, expected);
   }
 });
 

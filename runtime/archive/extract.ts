@@ -7,7 +7,7 @@ import { type Limits, Meters } from './limits.ts';
 import { missing, readLinked } from './linked.ts';
 import { type BytePath, entryPath, join, nameOf, parentOf, shown } from './path.ts';
 import { type LayerSource, readLayer } from './read-layer.ts';
-import type { TreeNode } from './scan.ts';
+import type { Snapshot } from './snapshot.ts';
 import { Staging } from './staging.ts';
 import type { TarHeader } from './tar-header.ts';
 import type { TarVisitor } from './tar-parser.ts';
@@ -42,7 +42,7 @@ export interface Extracted {
   /** Bytes written. */
   bytes: number;
   /** With `looks`: how all looks now, for {@link looksMoved}. */
-  looks: TreeNode[] | undefined;
+  looks: Snapshot | undefined;
 }
 
 /**
@@ -66,7 +66,7 @@ export async function extractLayers(
   const later: { path: BytePath; target: BytePath; source: string }[] = [];
   let bytes = 0;
   let told = false;
-  let looks: TreeNode[] | undefined;
+  let looks: Snapshot | undefined;
   try {
     for (const stage of stages.toReversed()) {
       if (stage.accept === undefined && !told) {

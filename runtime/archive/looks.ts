@@ -1,9 +1,9 @@
 import { lstatSync, readdirSync, type Stats } from 'node:fs';
 import { SubpipeError } from '../errors.ts';
-import { lookWidth } from './batch.ts';
 import { ignoreFile } from './ignore.ts';
 import { type BytePath, locator, parentOf, rootPath } from './path.ts';
 import { lostAndFound, type TreeNode, workFolder } from './scan.ts';
+import { Snapshot, setNode, width } from './snapshot.ts';
 
 // How things look is remembered, for the next push to see what has changed. What was seen while they were written saves
 // a look at each of them, which costs as much as a fifth of a pull.
@@ -11,24 +11,10 @@ import { lostAndFound, type TreeNode, workFolder } from './scan.ts';
 /** How many of the things that nobody has moved are looked at again. */
 const samples = 64;
 
+const slash = 0x2f;
+
 /** At the top of a folder, what no scan lists. */
 const leftOut = [workFolder, lostAndFound];
-
-/** A file from its {@link lookWidth} numbers. */
-export function nodeOf(path: BytePath, looks: Float64Array, index: number): TreeNode {
-  const at = index * lookWidth;
-  return {
-    path,
-    type: 'file',
-    mode: looks[at] ?? 0,
-    uid: looks[at + 1] ?? 0,
-    gid: looks[at + 2] ?? 0,
-    size: looks[at + 3] ?? 0,
-    mtimeMs: looks[at + 4] ?? 0,
-    ctimeMs: looks[at + 5] ?? 0,
-    ino: looks[at + 6] ?? 0,
-  };
-}
 
 /** Something that was made a moment ago. @throws SubpipeError `FAILED` where it is there no more. */
 export function lookAt(full: string | Buffer, path: BytePath): TreeNode {
@@ -38,65 +24,58 @@ export function lookAt(full: string | Buffer, path: BytePath): TreeNode {
 }
 
 /** Parents before what is in them, names by their bytes: as `scanTree` lists them. */
-export function sortAsScanned(nodes: readonly TreeNode[]): TreeNode[] {
-  // A folder's content comes before a name that only begins as the folder's: `a/b` before `a.b`.
-  const keyed = nodes.map((node) => ({ node, key: node.path.replaceAll('/', '\0') }));
-  keyed.sort((a, b) => (a.key < b.key ? -1 : 1));
-  return keyed.map(({ node }) => node);
+export function compareAsScanned(one: BytePath, two: BytePath): number {
+  const length = Math.min(one.length, two.length);
+  for (let i = 0; i < length; i++) {
+    const a = one.charCodeAt(i);
+    const b = two.charCodeAt(i);
+    // A folder's content comes before a name that only begins as the folder's: `a/b` before `a.b`.
+    if (a !== b) return a === slash ? -1 : b === slash ? 1 : a - b;
+  }
+  return one.length - two.length;
 }
 
 /**
  * What a scan of a folder would find, by how all looked before it was moved there. Renames change what is at the top, and
  * what is in folders that were there before (see `fillHollow`).
  *
- * @param before in the order of {@link sortAsScanned}.
+ * @param before as {@link Staging.looks} tells it.
  * @returns undefined where only a scan can tell.
  */
-export function looksMoved(root: string, before: readonly TreeNode[]): TreeNode[] | undefined {
+export function looksMoved(root: string, before: Snapshot): Snapshot | undefined {
   const at = locator(root);
   const moved = new Map<BytePath, number>([[rootPath, 0]]);
-  const nodes: TreeNode[] = [];
-  const apart = Math.max(1, Math.floor(before.length / samples));
-  for (const [i, node] of before.entries()) {
-    const { path } = node;
+  const paths: BytePath[] = [];
+  const numbers = new Float64Array(before.size * width);
+  const apart = Math.max(1, Math.floor(before.size / samples));
+  for (const [place, path] of before.paths.entries()) {
     if (path === ignoreFile) return undefined;
     if (leftOut.some((name) => isWithin(path, name))) continue;
     const siblings = moved.get(parentOf(path));
     const isMoved = siblings !== undefined;
     if (isMoved) moved.set(parentOf(path), siblings + 1);
-    if (!isMoved && i % apart !== 0) {
-      nodes.push(node);
-      continue;
-    }
+    numbers.set(before.numbers.subarray(place * width, (place + 1) * width), paths.length * width);
+    paths.push(path);
+    if (!isMoved && place % apart !== 0) continue;
+    const node = before.node(place);
     const now = lookFor(at(path), path);
     if (now === undefined || now.type !== node.type) return undefined;
     // A file system may finish what it says of a file only later; then nothing of before counts.
-    if (!isMoved && !isSame(node, now)) return undefined;
+    if (!isMoved && !before.isUntouched(place, now)) return undefined;
     if (node.type === 'folder' && now.ino !== node.ino) moved.set(path, 0);
     // What somebody has written to since then is not what was pulled.
-    nodes.push(node.type === 'folder' || isSame(node, { ...now, ctimeMs: node.ctimeMs }) ? now : node);
+    const isSame = node.type === 'folder' || before.isUntouched(place, { ...now, ctimeMs: node.ctimeMs });
+    if (isSame) setNode(numbers, paths.length - 1, now);
   }
   for (const [folder, count] of moved) {
     const names = readdirSync(at(folder)).filter((name) => folder !== '' || !leftOut.includes(name));
     if (names.length !== count) return undefined;
   }
-  return nodes;
+  return new Snapshot(paths, numbers.slice(0, paths.length * width));
 }
 
 function isWithin(path: BytePath, name: string): boolean {
   return path.startsWith(name) && (path.length === name.length || path[name.length] === '/');
-}
-
-function isSame(one: TreeNode, two: TreeNode): boolean {
-  return (
-    one.ctimeMs === two.ctimeMs &&
-    one.ino === two.ino &&
-    one.size === two.size &&
-    one.mtimeMs === two.mtimeMs &&
-    one.mode === two.mode &&
-    one.uid === two.uid &&
-    one.gid === two.gid
-  );
 }
 
 function lookFor(full: string | Buffer, path: BytePath): TreeNode | undefined {

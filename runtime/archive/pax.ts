@@ -1,8 +1,52 @@
 import type { Buffer } from 'node:buffer';
 import { SubpipeError } from '../errors.ts';
 
-/** Keys and values of an extended header (POSIX.1-2017, pax, "pax Extended Header"). Values are bytes, a character each. */
-export type PaxRecords = Map<string, string>;
+/**
+ * What extended headers say (POSIX.1-2017, pax, "pax Extended Header"). Values are bytes, a character each. Two lists,
+ * as most entries have one record and a tar has many entries.
+ */
+export class PaxRecords {
+  readonly #keys: string[] = [];
+  readonly #values: string[] = [];
+  /** Asked where these say nothing. */
+  readonly #base: PaxRecords | undefined;
+
+  constructor(base?: PaxRecords) {
+    this.#base = base;
+  }
+
+  get isEmpty(): boolean {
+    return this.#keys.length === 0;
+  }
+
+  /** Of those with the same key, the last. */
+  get(key: string): string | undefined {
+    const at = this.#keys.lastIndexOf(key);
+    return at < 0 ? this.#base?.get(key) : this.#values[at];
+  }
+
+  add(key: string, value: string): void {
+    this.#keys.push(key);
+    this.#values.push(value);
+  }
+
+  clear(): void {
+    this.#keys.length = 0;
+    this.#values.length = 0;
+  }
+
+  /** What keys with this beginning say, by their rest. Undefined where there are none. */
+  within(prefix: string): Map<string, string> | undefined {
+    let found = this.#base?.within(prefix);
+    for (let i = 0; i < this.#keys.length; i++) {
+      const key = this.#keys[i] ?? '';
+      if (!key.startsWith(prefix)) continue;
+      found ??= new Map();
+      found.set(key.slice(prefix.length), this.#values[i] ?? '');
+    }
+    return found;
+  }
+}
 
 const digitZero = 0x30;
 const digitNine = 0x39;
@@ -34,10 +78,10 @@ export function readPax(bytes: Buffer, start: number, stop: number, source: stri
     const name = bytes.toString('latin1', key, at);
     const value = bytes.toString('latin1', at + 1, end - 1);
     if (name === 'GNU.sparse.offset' || name === 'GNU.sparse.numbytes') parts.push(value);
-    else records.set(name, value);
+    else records.add(name, value);
     from = end;
   }
-  if (parts.length > 0) records.set('GNU.sparse.map', parts.join(','));
+  if (parts.length > 0) records.add('GNU.sparse.map', parts.join(','));
 }
 
 /** The parts of a sparse file in GNU's PAX formats 0.0 and 0.1. */

@@ -32,11 +32,9 @@ export class Snapshot {
 
   static of(nodes: readonly TreeNode[]): Snapshot {
     const numbers = new Float64Array(nodes.length * width);
-    let at = 0;
-    for (const node of nodes) {
-      numbers[at++] = types.indexOf(node.type);
-      for (const name of columns) numbers[at++] = node[name];
-    }
+    nodes.forEach((node, place) => {
+      setNode(numbers, place, node);
+    });
     return new Snapshot(
       nodes.map(({ path }) => path),
       numbers,
@@ -52,6 +50,18 @@ export class Snapshot {
     if (this.paths[guess] === path) return guess;
     this.#places ??= new Map(this.paths.map((path, place) => [path, place]));
     return this.#places.get(path) ?? -1;
+  }
+
+  /** The latest change of anything, in ms. */
+  get newest(): number {
+    let newest = 0;
+    for (let at = 0; at < this.numbers.length; at += width) newest = Math.max(newest, this.numbers[at + 6] ?? 0);
+    return newest;
+  }
+
+  /** All of them. */
+  nodes(): TreeNode[] {
+    return this.paths.map((_, place) => this.node(place));
   }
 
   node(place: number): TreeNode {
@@ -87,4 +97,18 @@ export class Snapshot {
       numbers[at + 3] === now.gid
     );
   }
+}
+
+/** Puts something into the table of a snapshot. */
+export function setNode(numbers: Float64Array, place: number, node: TreeNode): void {
+  let at = place * width;
+  numbers[at++] = types.indexOf(node.type);
+  for (const name of columns) numbers[at++] = node[name];
+}
+
+/** Puts a file into it, from another table that has the same without the kind. */
+export function setFile(numbers: Float64Array, place: number, looks: Float64Array, from: number): void {
+  const at = place * width;
+  numbers[at] = types.indexOf('file');
+  for (let i = 0; i < columns.length; i++) numbers[at + 1 + i] = looks[from + i] ?? 0;
 }

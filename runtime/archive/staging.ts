@@ -13,12 +13,12 @@ import {
 } from 'node:fs';
 import { SubpipeError } from '../errors.ts';
 import type { Aside } from './aside.ts';
-import { give } from './batch.ts';
+import { give, lookWidth } from './batch.ts';
 import { FileWriter } from './file-writer.ts';
 import type { Meters } from './limits.ts';
-import { lookAt, nodeOf, sortAsScanned } from './looks.ts';
+import { compareAsScanned, lookAt } from './looks.ts';
 import { type BytePath, fromLatin1, locator, parentOf, shown, toBytes } from './path.ts';
-import type { TreeNode } from './scan.ts';
+import { Snapshot, setFile, setNode, width } from './snapshot.ts';
 import type { TarHeader } from './tar-header.ts';
 import { type TraitOptions, Traits } from './traits.ts';
 import { probeUmask } from './umask.ts';
@@ -148,13 +148,16 @@ export class Staging {
   }
 
   /** How all looks that was made, in the order of a scan. After {@link finish}. */
-  looks(): TreeNode[] {
+  looks(): Snapshot {
     const looks = this.#files.looks();
-    const nodes: TreeNode[] = [];
-    for (const [path, made] of this.#made) {
-      nodes.push(made < 0 || this.#linked.has(path) ? lookAt(this.#at(path), path) : nodeOf(path, looks, made));
-    }
-    return sortAsScanned(nodes);
+    const paths = [...this.#made.keys()].sort(compareAsScanned);
+    const numbers = new Float64Array(paths.length * width);
+    paths.forEach((path, place) => {
+      const made = this.#made.get(path) ?? otherFile;
+      if (made < 0 || this.#linked.has(path)) setNode(numbers, place, lookAt(this.#at(path), path));
+      else setFile(numbers, place, looks, made * lookWidth);
+    });
+    return new Snapshot(paths, numbers);
   }
 
   #makeFolder(path: BytePath): void {

@@ -32,25 +32,24 @@ export interface State {
  */
 export async function saveState(
   file: string,
-  tree: Pick<Tree, 'nodes'>,
+  tree: Pick<Tree, 'nodes'> | Snapshot,
   about: Record<string, unknown>,
   options: { signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
-  const { nodes } = tree;
-  const { paths, numbers } = Snapshot.of(nodes);
-  const newest = nodes.reduce((latest, { ctimeMs }) => Math.max(latest, ctimeMs), 0);
-  const head = Buffer.from(JSON.stringify({ version, about, count: nodes.length }));
-  const bytes = Buffer.concat([
+  const snapshot = tree instanceof Snapshot ? tree : Snapshot.of(tree.nodes);
+  const { paths, numbers, size: count, newest } = snapshot;
+  const head = Buffer.from(JSON.stringify({ version, about, count }));
+  const pieces = [
     head,
     Buffer.of(newline),
-    Buffer.from(numbers.buffer),
+    Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength),
     Buffer.from(paths.join('\0'), 'latin1'),
-  ]);
+  ];
   const wait = newest + tick - Date.now();
   if (wait > 0)
     await sleep(Math.min(wait, tick), undefined, options.signal === undefined ? {} : { signal: options.signal });
   const part = `${file}.${process.pid}.part`;
-  await writeFile(part, bytes);
+  await writeFile(part, pieces);
   await rename(part, file);
 }
 

@@ -52,11 +52,6 @@ function nameIn(bytes: Buffer, from: number): string {
 }
 
 function attributesIn(records: PaxRecords): Map<string, Buffer> | undefined {
-  let attributes: Map<string, Buffer> | undefined;
-  for (const [key, value] of records) {
-    if (!key.startsWith('SCHILY.xattr.')) continue;
-    attributes ??= new Map();
-    attributes.set(key.slice('SCHILY.xattr.'.length), Buffer.from(value, 'latin1'));
-  }
-  return attributes;
+  const found = records.within('SCHILY.xattr.');
+  return found && new Map([...found].map(([name, value]) => [name, Buffer.from(value, 'latin1')]));
 }

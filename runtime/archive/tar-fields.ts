@@ -70,13 +70,18 @@ export function lengthOf(content: Buffer): number {
 /** A time of an extended header: `-0.1` is -1 s and 900,000,000 ns. */
 export function seconds(text: string | undefined): { mtime: number; nanoseconds: number } | undefined {
   if (text === undefined || !/^-?\d{1,15}(?:\.\d*)?$/.test(text)) return undefined;
-  const negative = text.startsWith('-');
-  const point = text.indexOf('.');
-  const value = Number(text.slice(negative ? 1 : 0, point < 0 ? text.length : point));
-  const fraction = point < 0 ? '' : text.slice(point + 1, point + 10);
-  const nanoseconds = fraction === '' ? 0 : Number(fraction) * 10 ** (9 - fraction.length);
-  if (!negative) return { mtime: value, nanoseconds };
-  return nanoseconds === 0 ? { mtime: -value, nanoseconds } : { mtime: -value - 1, nanoseconds: 1e9 - nanoseconds };
+  const isNegative = text.startsWith('-');
+  let mtime = 0;
+  let at = isNegative ? 1 : 0;
+  for (; at < text.length && text[at] !== '.'; at++) mtime = mtime * 10 + digit(text, at);
+  let nanoseconds = 0;
+  for (let i = at + 1; i <= at + 9; i++) nanoseconds = nanoseconds * 10 + (i < text.length ? digit(text, i) : 0);
+  if (!isNegative) return { mtime, nanoseconds };
+  return nanoseconds === 0 ? { mtime: -mtime, nanoseconds } : { mtime: -mtime - 1, nanoseconds: 1e9 - nanoseconds };
+}
+
+function digit(text: string, at: number): number {
+  return text.charCodeAt(at) - 0x30;
 }
 
 /** Reads numbers of headers. */

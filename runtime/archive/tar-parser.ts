@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { shown } from './path.ts';
-import { PaxMeter, type PaxRecords, readPax, sparseMap } from './pax.ts';
+import { PaxMeter, PaxRecords, readPax, sparseMap } from './pax.ts';
 import { describeEntry } from './tar-entry.ts';
 import { checksumFits, field, TarNumbers } from './tar-fields.ts';
 import { block, padded, type TarHeader } from './tar-header.ts';
@@ -32,13 +32,15 @@ export class TarParser {
   #left = block;
   #use: (bytes: Buffer, from: number) => void;
   #held = Buffer.alloc(0);
-  #global: PaxRecords = new Map();
-  #next: PaxRecords = new Map();
+  readonly #global = new PaxRecords();
+  readonly #next = new PaxRecords(this.#global);
   #parts: readonly Part[] = [];
   #part = 0;
   #inPart = 0;
   #padding = 0;
   #ended = false;
+  #meta: { flag: 'x' | 'g' | 'L' | 'K'; size: number } = { flag: 'x', size: 0 };
+  readonly #readMeta = (bytes: Buffer, from: number): void => this.#takeMeta(bytes, from);
   readonly #readHeader = (bytes: Buffer, from: number): void => this.#header(bytes, from);
 
   /** @param source said in errors. */
@@ -77,7 +79,7 @@ export class TarParser {
   finish(): void {
     // Two blocks of zeros should end a tar; that they are missing is common and harmless.
     const isBetween = this.#state === 'gather' && this.#use === this.#readHeader;
-    if (this.#ended || (isBetween && this.#held.length === 0 && this.#next.size === 0)) return;
+    if (this.#ended || (isBetween && this.#held.length === 0 && this.#next.isEmpty)) return;
     throw this.#numbers.wrong('ends in the middle of an entry');
   }
 
@@ -85,7 +87,7 @@ export class TarParser {
   #gather(bytes: Buffer, from: number): number {
     const size = this.#left;
     if (this.#held.length === 0 && bytes.length - from >= size) {
-      this.#use(bytes, from);
+      this.#useNow(bytes, from);
       return from + size;
     }
     const part = bytes.subarray(from, from + size - this.#held.length);
@@ -93,7 +95,7 @@ export class TarParser {
     if (this.#held.length === size) {
       const whole = this.#held;
       this.#held = Buffer.alloc(0);
-      this.#use(whole, 0);
+      this.#useNow(whole, 0);
     }
     return from + part.length;
   }
@@ -115,32 +117,27 @@ export class TarParser {
     const size = this.#numbers.number(bytes, from + 124, 12, 'size');
     if (flag === 'x' || flag === 'g' || flag === 'L' || flag === 'K') {
       this.#meter.add(flag, size);
-      this.#collect(size, (content, at) => this.#meta(flag, content, at, size));
+      this.#meta = { flag, size };
+      this.#collect(size, this.#readMeta);
       return;
     }
-    const records = this.#takeRecords();
+    const records = this.#next;
     this.#meter.startEntry();
     const header = describeEntry(bytes, from, flag, size, records, this.#numbers);
     const stored = header.type === 'file' || header.type === 'other' ? this.#stored(size, records, flag) : 0;
+    const isSparse = records.get('GNU.sparse.major') === '1';
+    const parts = sparseMap(records);
+    records.clear();
     if (header.type !== 'file') {
       this.#visitor.entry(header);
       this.#skip(padded(stored));
     } else if (flag === 'S') {
       this.#gnuSparse(bytes.subarray(from, from + block), header, stored);
-    } else if (records.get('GNU.sparse.major') === '1') {
+    } else if (isSparse) {
       this.#sparseOne(header, stored, []);
     } else {
-      const parts = sparseMap(records);
       this.#content(parts === undefined ? header : { ...header, parts: this.#checked(parts, header, stored) }, stored);
     }
-  }
-
-  /** What the extended headers before this one say. */
-  #takeRecords(): PaxRecords {
-    if (this.#next.size === 0) return this.#global;
-    const records = this.#global.size === 0 ? this.#next : new Map([...this.#global, ...this.#next]);
-    this.#next = new Map();
-    return records;
   }
 
   /** Bytes that follow the header. */
@@ -150,32 +147,37 @@ export class TarParser {
     return told === undefined ? size : this.#numbers.decimal(told, 'size');
   }
 
-  #meta(flag: 'x' | 'g' | 'L' | 'K', bytes: Buffer, from: number, size: number): void {
+  /** What the header before this was of. */
+  #takeMeta(bytes: Buffer, from: number): void {
+    const { flag, size } = this.#meta;
     switch (flag) {
       case 'x':
       case 'g':
         readPax(bytes, from, from + size, this.#source, flag === 'x' ? this.#next : this.#global);
         break;
       case 'L':
-        this.#next.set('path', field(bytes, from, size));
+        this.#next.add('path', field(bytes, from, size));
         break;
       case 'K':
-        this.#next.set('linkpath', field(bytes, from, size));
+        this.#next.add('linkpath', field(bytes, from, size));
         break;
       default:
         flag satisfies never;
     }
   }
 
-  /** The next `size` bytes, without what pads them, then a header again. */
+  /** The next `size` bytes, without what pads them, then a header again, unless `use` says something else. */
   #collect(size: number, use: (bytes: Buffer, from: number) => void): void {
     this.#state = 'gather';
     this.#left = padded(size);
-    this.#use = (bytes, from) => {
-      this.#expectHeader();
-      use(bytes, from);
-    };
-    if (size === 0) this.#use(this.#held, 0);
+    this.#use = use;
+    if (size === 0) this.#useNow(this.#held, 0);
+  }
+
+  #useNow(bytes: Buffer, from: number): void {
+    const use = this.#use;
+    this.#expectHeader();
+    use(bytes, from);
   }
 
   #skip(size: number): void {

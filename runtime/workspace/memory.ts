@@ -65,7 +65,7 @@ export async function recall(file: string): Promise<Memory | undefined> {
 
 export async function remember(
   file: string,
-  tree: Pick<Tree, 'nodes'>,
+  tree: Pick<Tree, 'nodes'> | Snapshot,
   about: Omit<Memory, 'snapshot'>,
   signal: AbortSignal | undefined,
 ): Promise<void> {

@@ -8,6 +8,7 @@ import { type BytePath, shown } from '../archive/path.ts';
 import { repairFolder, replaceFolder } from '../archive/replace.ts';
 import { scanTree, type Tree } from '../archive/scan.ts';
 import { selectPaths } from '../archive/select.ts';
+import { Snapshot } from '../archive/snapshot.ts';
 import { invalid } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Platform } from '../oci/manifest.ts';
@@ -117,15 +118,16 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
     progress.end();
     throw error;
   }
-  const nodes = looksMoved(folder, done.looks ?? []) ?? (await scanTree(folder, { signal })).nodes;
+  const seenBefore = done.looks && looksMoved(folder, done.looks);
+  const now = seenBefore ?? Snapshot.of((await scanTree(folder, { signal })).nodes);
   const partial = select !== undefined;
   const basis = basisOf(images, plan, partial);
-  const seen = basis === 'layers' ? asStacked({ nodes }, plan.amiss) : { nodes };
+  const seen = basis === 'layers' ? asStacked(now, plan.amiss) : now;
   await remember(file, seen, { basis, images, partial, request }, signal);
   hintGit(folder, log);
-  const what = `${nodes.length} files and folders, ${formatBytes(done.bytes)}`;
+  const what = `${now.size} files and folders, ${formatBytes(done.bytes)}`;
   log.info(`pulled ${names.join(', ')}: ${what}, ${progress.end()}`);
-  return { images: names, size: sizeOf(images), files: nodes.length, unchanged: false };
+  return { images: names, size: sizeOf(images), files: now.size, unchanged: false };
 }
 
 /** The images with the layers that may have something of these paths, and with all of those that are to be merged. */
@@ -147,13 +149,13 @@ function basisOf(images: readonly WorkspaceImage[], plan: MergePlan, partial: bo
 }
 
 /** The folder as the images' layers, one over the other, would make it: what differs is for the next push to say. */
-function asStacked(tree: Pick<Tree, 'nodes'>, amiss: readonly BytePath[]): Pick<Tree, 'nodes'> {
-  if (amiss.length === 0) return tree;
+function asStacked(now: Snapshot, amiss: readonly BytePath[]): Snapshot {
+  if (amiss.length === 0) return now;
   const wrong = new Set(amiss);
-  const there = new Set(tree.nodes.map(({ path }) => path));
+  const there = new Set(now.paths);
   const never = { type: 'file', mode: 0, uid: 0, gid: 0, size: 0, mtimeMs: 0, ctimeMs: 0, ino: 0 } as const;
   const extra = amiss.filter((path) => !there.has(path)).map((path) => ({ path, ...never }));
-  return { nodes: [...tree.nodes.filter(({ path }) => !wrong.has(path)), ...extra] };
+  return Snapshot.of([...now.nodes().filter(({ path }) => !wrong.has(path)), ...extra]);
 }
 
 async function sourcesOf(options: PullOptions, registries: Registries): Promise<WorkspaceImage[]> {

@@ -16,7 +16,7 @@ async function scanned(folder: string): Promise<TreeNode[]> {
 
 async function pulled(layers: Buffer[], folder: string, asideFrom = 0): Promise<TreeNode[] | undefined> {
   const { looks } = await extracted(layers, folder, { looks: true, asideFrom });
-  return looksMoved(folder, looks ?? []);
+  return looks && looksMoved(folder, looks)?.nodes();
 }
 
 test('what was seen while a tree was written is what a scan finds: whatever was there before, in both threads', async () => {
@@ -82,11 +82,12 @@ test('where only a scan can tell, nothing is told: a list of what is ignored, fo
 test('what somebody writes into a file after it was pulled is no part of what was seen', async () => {
   const folder = join(await scratch(), 'out');
   mkdirSync(folder);
-  const { looks = [] } = await extracted([tarOf({ path: 'x', content: 'x' }, { path: 'y', content: 'y' })], folder, {
+  const { looks } = await extracted([tarOf({ path: 'x', content: 'x' }, { path: 'y', content: 'y' })], folder, {
     looks: true,
   });
   appendFileSync(join(folder, 'x'), 'changed');
-  const found = looksMoved(folder, looks) ?? [];
+  assert.ok(looks);
+  const found = looksMoved(folder, looks)?.nodes() ?? [];
   const sizes = found.map(({ path, size }) => [path, size]);
   assert.deepEqual(sizes, [
     ['x', 1],

@@ -1,5 +1,6 @@
+import type { MergePolicy } from '../../runtime/archive/decide.ts';
 import { type IndexEntry, isHiddenBy, type LayerIndex } from '../../runtime/archive/layer-index.ts';
-import { type MergePolicy, planMerge } from '../../runtime/archive/merge.ts';
+import { planMerge } from '../../runtime/archive/merge.ts';
 import { type BytePath, entryPath } from '../../runtime/archive/path.ts';
 import type { LayerSource } from '../../runtime/archive/read-layer.ts';
 import { selectPaths } from '../../runtime/archive/select.ts';

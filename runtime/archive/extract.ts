@@ -141,8 +141,9 @@ class LayerReader implements TarVisitor {
       if (header.type === 'file') this.#passed.set(path, path);
       if (target !== undefined) this.#passed.set(path, this.#passed.get(target) ?? target);
     }
-    // Also what is not wanted hides what is below.
-    if (path !== '') this.puts.set(path, header.type === 'folder' ? 'folder' : 'other');
+    // Also what is not wanted hides what is below; but not what a merge has not taken.
+    if (path !== '' && this.#stage.accept?.(path) !== false)
+      this.puts.set(path, header.type === 'folder' ? 'folder' : 'other');
     if (isPut) this.#put(path, header, target);
   }
 

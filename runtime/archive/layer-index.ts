@@ -68,6 +68,24 @@ export function stackIndexes(indexes: readonly LayerIndex[]): LayerIndex {
   return all;
 }
 
+/** Whether two entries of a path are the same thing. Times are no difference, nor is which name of a file it is. */
+export function isSameEntry(
+  a: IndexEntry | undefined,
+  b: IndexEntry | undefined,
+  options: { owners: boolean } = { owners: true },
+): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  const [one, two] = [a.header, b.header];
+  const type = (header: typeof one) => (header.type === 'hardlink' ? 'file' : header.type);
+  return (
+    type(one) === type(two) &&
+    (one.type === 'symlink' || one.mode === two.mode) &&
+    (!options.owners || (one.uid === two.uid && one.gid === two.gid)) &&
+    a.content === b.content &&
+    (one.type !== 'symlink' || one.target === two.target)
+  );
+}
+
 /** Whether a layer takes away what is below it at `path`: itself, or with a folder above, or by a file in place of one. */
 export function isHiddenBy(path: BytePath, { puts, removed, emptied }: LayerIndex): boolean {
   if (removed.has(path)) return true;

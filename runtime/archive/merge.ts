@@ -1,22 +1,27 @@
 import { SubpipeError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
+import { decide, isSaid, type MergePolicy, type Said, type Side } from './decide.ts';
 import type { Stage } from './extract.ts';
-import { type IndexEntry, indexLayer, type LayerIndex, stackIndexes } from './layer-index.ts';
-import { type BytePath, parentOf, shown } from './path.ts';
+import { indexLayer, isSameEntry, type LayerIndex, stackIndexes } from './layer-index.ts';
+import { changedFrom, commonLineage, digestsOf, type Lined, sharedCount, stackLayers } from './lineage.ts';
+import type { BytePath } from './path.ts';
 import type { LayerSource } from './read-layer.ts';
 
+type Layer = LayerSource & { digest: Digest };
+
 /** An image to merge: its layers, the lowest first. */
-export interface MergeSource {
+export interface MergeSource extends Lined<Layer> {
   /** For people. */
   name: string;
-  layers: readonly (LayerSource & { digest: Digest })[];
 }
 
-/**
- * What to do with a path that sources changed differently: `error` names them (default), or the change of the first or
- * last source that has one is taken, or that of the source with this name where it has one, else it is an error.
- */
-export type MergePolicy = 'error' | 'first' | 'last' | { ours: string };
+export interface MergeOptions {
+  /** Default `error`. */
+  policy?: MergePolicy;
+  /** A layer that none of the sources has, but an ancestor of all; undefined where it is not there any more. */
+  find?: (digest: Digest) => Promise<Layer | undefined>;
+  signal?: AbortSignal | undefined;
+}
 
 /** What {@link extractLayers} takes. */
 export interface MergePlan {
@@ -26,49 +31,45 @@ export interface MergePlan {
   decided: BytePath[];
   /** Paths that are something else in the merge than in an image of {@link stackLayers}; where none is decided, these are all. */
   amiss: BytePath[];
+  /** Whether all paths can be told where the two differ: not where an image was made anew, as old layers would hide its own. */
+  isStackable: boolean;
+  /** All paths of the sources' layers laid over each other. Reads names alone where layers have a map. */
+  stacked(): Promise<ReadonlySet<BytePath>>;
 }
 
-type Own = { layer: LayerSource & { digest: Digest }; index: LayerIndex };
-type Side = { source: MergeSource; index: LayerIndex; own: Own[] };
-type Said = { side: Side; put: IndexEntry | undefined };
-
 /**
- * Merges images three ways, by path. Their ancestor is the layers that all begin with; what only one source changed is
- * taken from it, what several changed in the same way is taken once. One source is taken as it is.
+ * Merges images three ways, by path. Their ancestor is the layers that all begin with, or have begun with before they
+ * were made anew; what only one source changed is taken from it, what several changed in the same way is taken once. One
+ * source is taken as it is.
  *
- * @throws SubpipeError `CONFLICT` naming the paths that sources changed differently.
+ * @throws SubpipeError `CONFLICT` naming the paths that sources changed differently; `NOT_FOUND` where all were made anew
+ * and what they were made from is gone.
  */
-export async function planMerge(
-  sources: readonly MergeSource[],
-  options: { policy?: MergePolicy; signal?: AbortSignal | undefined } = {},
-): Promise<MergePlan> {
-  const [first, ...others] = sources;
+export async function planMerge(sources: readonly MergeSource[], options: MergeOptions = {}): Promise<MergePlan> {
+  const common = commonLineage(sources);
+  const changed = sources.filter(({ layers }) => !isLine(layers, common));
   const gone = { removed: new Set<BytePath>(), emptied: new Set<BytePath>() };
-  if (first === undefined) return { stages: [], gone, decided: [], amiss: [] };
-  let common = 0;
-  while (
-    common < first.layers.length &&
-    others.every((other) => other.layers[common]?.digest === first.layers[common]?.digest)
-  ) {
-    common++;
+  const stacked = () => stackedPaths(sources, options.signal);
+  const plan = { gone, decided: [], amiss: [], isStackable: true, stacked };
+  if (changed.length <= 1) {
+    return { ...plan, stages: (changed[0] ?? sources[0])?.layers.map((layer) => ({ layer })) ?? [] };
   }
-  const shared = first.layers.slice(0, common);
-  const changed = sources.filter((source) => source.layers.length > common);
-  const [only] = changed;
-  if (only === undefined || changed.length === 1) {
-    return { stages: (only ?? first).layers.map((layer) => ({ layer })), gone, decided: [], amiss: [] };
-  }
+  const shared = await layersOf(common, sources, options);
+  const indexes = new Map<Digest, Promise<LayerIndex>>();
+  const indexOf = (layer: Layer): Promise<LayerIndex> => {
+    const index = indexes.get(layer.digest) ?? indexLayer(layer, { signal: options.signal });
+    indexes.set(layer.digest, index);
+    return index;
+  };
   const sides: Side[] = [];
-  for (const source of changed) {
-    const own: Side['own'] = [];
-    for (const layer of source.layers.slice(common)) own.push({ layer, index: await indexLayer(layer, options) });
-    sides.push({ source, own, index: stackIndexes(own.map(({ index }) => index)) });
-  }
+  for (const source of changed) sides.push(await sideOf(source, shared, indexOf));
   const ancestor = lazy(async () => {
-    const indexes: LayerIndex[] = [];
-    for (const layer of shared)
-      indexes.push(await indexLayer(layer, { ...options, select: (path) => isSaid(path, sides) }));
-    return stackIndexes(indexes);
+    const before: LayerIndex[] = [];
+    for (const layer of shared) {
+      const select = (path: BytePath): boolean => isSaid(path, sides);
+      before.push(await (indexes.get(layer.digest) ?? indexLayer(layer, { signal: options.signal, select })));
+    }
+    return stackIndexes(before);
   });
   const { winners, decided } = await decide(sides, ancestor, options.policy ?? 'error');
   const stages: Stage[] = shared.map((layer) => ({ layer }));
@@ -77,8 +78,8 @@ export async function planMerge(
       stages.push({
         layer,
         accept: (path) => {
-          const put = index.puts.get(path);
-          return put !== undefined && winners.get(path)?.put === put;
+          const winner = winners.get(path);
+          return winner?.side === side && winner.put !== undefined && winner.put === index.puts.get(path);
         },
       });
     }
@@ -88,27 +89,49 @@ export async function planMerge(
   }
   for (const { index } of sides) for (const path of index.emptied) gone.emptied.add(path);
   for (const [path, { put }] of winners) if (put !== undefined && put.header.type !== 'folder') gone.removed.add(path);
-  return { stages, gone, decided, amiss: amissIn(sides, winners) };
+  const isStackable = changed.every(({ layers }) => sharedCount(digestsOf(layers), common) === common.length);
+  return { ...plan, stages, decided, amiss: amissIn(sides, winners), isStackable };
 }
 
-/**
- * The layers of images laid over each other: those of the first, then what each other has from where it leaves all
- * before it.
- */
-export function stackLayers<L extends { digest: Digest }>(images: readonly { layers: readonly L[] }[]): L[] {
-  const stack: L[] = [];
-  images.forEach(({ layers }, i) => {
-    const known = Math.max(0, ...images.slice(0, i).map((other) => sharedCount(layers, other.layers)));
-    stack.push(...layers.slice(known));
-  });
-  return stack;
+function isLine(layers: readonly Layer[], line: readonly Digest[]): boolean {
+  return layers.length === line.length && sharedCount(digestsOf(layers), line) === line.length;
 }
 
-/** How many layers two images begin with in common. */
-function sharedCount(one: readonly { digest: Digest }[], two: readonly { digest: Digest }[]): number {
-  let count = 0;
-  while (count < one.length && one[count]?.digest === two[count]?.digest) count++;
-  return count;
+/** The layers of an ancestor, from whichever source has them. */
+async function layersOf(line: readonly Digest[], sources: readonly MergeSource[], options: MergeOptions) {
+  const known = new Map(sources.flatMap(({ layers }) => layers.map((layer) => [layer.digest, layer])));
+  return Promise.all(
+    line.map(async (digest) => {
+      const layer = known.get(digest) ?? (await options.find?.(digest));
+      if (layer !== undefined) return layer;
+      const names = sources.map(({ name }) => name).join(', ');
+      throw new SubpipeError('NOT_FOUND', `${names} were made anew from an image whose layer ${digest} is not there`, {
+        hint: 'What each has changed cannot be told without it: push again from one of them.',
+      });
+    }),
+  );
+}
+
+async function sideOf(
+  { name, layers }: MergeSource,
+  shared: readonly Layer[],
+  indexOf: (layer: Layer) => Promise<LayerIndex>,
+): Promise<Side> {
+  const count = sharedCount(digestsOf(layers), digestsOf(shared));
+  const own: Side['own'][number][] = [];
+  for (const layer of layers.slice(count)) own.push({ layer, index: await indexOf(layer) });
+  const index = stackIndexes(own.map((one) => one.index));
+  if (count === shared.length) return { name, own, index };
+  // Made anew since: its own layers tell all of what it has.
+  const before: LayerIndex[] = [];
+  for (const layer of shared.slice(count)) before.push(await indexOf(layer));
+  return { name, own, index: changedFrom(stackIndexes(before), index) };
+}
+
+async function stackedPaths(sources: readonly MergeSource[], signal: AbortSignal | undefined) {
+  const indexes: LayerIndex[] = [];
+  for (const layer of stackLayers(sources)) indexes.push(await indexLayer(layer, { signal, select: () => false }));
+  return new Set(stackIndexes(indexes).puts.keys());
 }
 
 /** Where layers laid over each other do not give what the merge gives. Other times alone are no difference. */
@@ -117,127 +140,7 @@ function amissIn(sides: readonly Side[], winners: ReadonlyMap<BytePath, Said>): 
     layers: side.own.map(({ layer, index }) => ({ digest: layer.digest, index })),
   }));
   const stacked = stackIndexes(stackLayers(own).map(({ index }) => index));
-  return [...winners].filter(([path, { put }]) => !isSame(put, stacked.puts.get(path))).map(([path]) => path);
-}
-
-/** What was before is asked about nothing else. */
-function isSaid(path: BytePath, sides: readonly Side[]): boolean {
-  return sides.some(({ index }) => index.puts.has(path) || index.removed.has(path));
-}
-
-/** Whose change counts, by path. */
-async function decide(sides: readonly Side[], ancestor: () => Promise<LayerIndex>, policy: MergePolicy) {
-  const said = new Map<BytePath, Said[]>();
-  const add = (path: BytePath, what: Said): void => {
-    const list = said.get(path);
-    if (list === undefined) said.set(path, [what]);
-    else list.push(what);
-  };
-  for (const side of sides) {
-    for (const [path, put] of side.index.puts) add(path, { side, put });
-    for (const path of side.index.removed) if (!side.index.puts.has(path)) add(path, { side, put: undefined });
-  }
-  // A folder that one side removes or makes a file of, and another changes something in.
-  for (const [path, list] of said) {
-    for (let up = parentOf(path); up !== ''; up = parentOf(up)) {
-      const ended = said.get(up)?.filter((other) => other.put?.header.type !== 'folder') ?? [];
-      for (const other of ended) {
-        if (!list.some(({ side }) => side === other.side)) list.push({ side: other.side, put: undefined });
-      }
-    }
-    for (const side of sides) {
-      const isEmptied = side.index.emptied.has(parentOf(path)) && !list.some((other) => other.side === side);
-      if (!isEmptied) continue;
-      const wasThere = side.own.some(({ index }) => index.puts.has(path)) || (await ancestor()).puts.has(path);
-      if (wasThere) list.push({ side, put: undefined });
-    }
-  }
-  const winners = new Map<BytePath, Said>();
-  const conflicts: BytePath[] = [];
-  const decided: BytePath[] = [];
-  for (const [path, list] of said) {
-    let rest = different(withoutSuperseded(path, list));
-    if (rest.length > 1) {
-      const before = (await ancestor()).puts.get(path);
-      const changed = rest.filter(({ put }) => !isSame(put, before));
-      rest = changed.length === 0 ? rest.slice(0, 1) : changed;
-    }
-    const winner = rest.length === 1 ? rest[0] : choose(rest, policy);
-    if (winner === undefined) conflicts.push(path);
-    else winners.set(path, winner);
-    if (rest.length > 1) decided.push(path);
-  }
-  if (conflicts.length > 0) throw conflict(conflicts, sides);
-  return { winners, decided };
-}
-
-/**
- * Without what a side says by a layer that another side has too, and has said something later: of images that were made
- * one from the other in part, the later one knew.
- */
-function withoutSuperseded(path: BytePath, list: readonly Said[]): readonly Said[] {
-  if (list.length < 2) return list;
-  const last = list.map(({ side }) => side.own.findLastIndex(({ index }) => speaksOf(index, path)));
-  return list.filter(({ side }, i) => {
-    return !list.some((other, j) => {
-      const shared = sharedCount(
-        side.own.map(({ layer }) => layer),
-        other.side.own.map(({ layer }) => layer),
-      );
-      return (last[i] ?? 0) < shared && (last[j] ?? 0) >= shared;
-    });
-  });
-}
-
-function speaksOf(index: LayerIndex, path: BytePath): boolean {
-  if (index.puts.has(path) || index.removed.has(path)) return true;
-  for (let up = parentOf(path); ; up = parentOf(up)) {
-    if (index.emptied.has(up)) return true;
-    if (up === '') return false;
-    if (index.removed.has(up) || (index.puts.get(up)?.header.type ?? 'folder') !== 'folder') return true;
-  }
-}
-
-/** One of each kind of change. Times alone are no difference: the newest is taken. */
-function different(list: readonly Said[]): Said[] {
-  const kinds: Said[] = [];
-  for (const one of list) {
-    const at = kinds.findIndex((other) => isSame(one.put, other.put));
-    const known = kinds[at];
-    if (known === undefined) kinds.push(one);
-    else if ((one.put?.header.mtime ?? 0) > (known.put?.header.mtime ?? 0)) kinds[at] = one;
-  }
-  return kinds;
-}
-
-function isSame(a: IndexEntry | undefined, b: IndexEntry | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  const [one, two] = [a.header, b.header];
-  const type = (header: typeof one) => (header.type === 'hardlink' ? 'file' : header.type);
-  return (
-    type(one) === type(two) &&
-    (one.type === 'symlink' || one.mode === two.mode) &&
-    one.uid === two.uid &&
-    one.gid === two.gid &&
-    a.content === b.content &&
-    (one.type !== 'symlink' || one.target === two.target)
-  );
-}
-
-function choose(rest: readonly Said[], policy: MergePolicy): Said | undefined {
-  if (policy === 'error') return undefined;
-  if (policy === 'first') return rest[0];
-  if (policy === 'last') return rest.at(-1);
-  return rest.find(({ side }) => side.source.name === policy.ours);
-}
-
-function conflict(paths: readonly BytePath[], sides: readonly Side[]): SubpipeError {
-  const named = paths.slice(0, 20).map(shown).join(', ');
-  const more = paths.length > 20 ? ` and ${paths.length - 20} more` : '';
-  const names = sides.map(({ source }) => source.name).join(', ');
-  return new SubpipeError('CONFLICT', `${names} changed the same paths differently: ${named}${more}`, {
-    hint: 'Let parallel Tasks write to different paths, or choose whose change counts: first, last or ours.',
-  });
+  return [...winners].filter(([path, { put }]) => !isSameEntry(put, stacked.puts.get(path))).map(([path]) => path);
 }
 
 function lazy<T>(make: () => Promise<T>): () => Promise<T> {

@@ -1,7 +1,7 @@
 import { changesFromBase } from '../archive/base.ts';
 import { allOf, type Change, changesSince } from '../archive/changes.ts';
 import { indexLayer, type LayerIndex, stackIndexes } from '../archive/layer-index.ts';
-import { stackLayers } from '../archive/merge.ts';
+import { stackLayers } from '../archive/lineage.ts';
 import type { Tree } from '../archive/scan.ts';
 import { splitChanges } from '../archive/split.ts';
 import { SubpipeError } from '../errors.ts';

@@ -1,4 +1,4 @@
-import type { MergePolicy } from '../archive/merge.ts';
+import type { MergePolicy } from '../archive/decide.ts';
 import type { Times } from '../archive/write-tree.ts';
 import { invalid } from '../errors.ts';
 import type { Platform } from '../oci/manifest.ts';

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { MergePolicy } from '../../runtime/archive/decide.ts';
 import { extractLayers } from '../../runtime/archive/extract.ts';
-import { type MergePolicy, planMerge, stackLayers } from '../../runtime/archive/merge.ts';
+import { stackLayers } from '../../runtime/archive/lineage.ts';
+import { type MergePlan, planMerge } from '../../runtime/archive/merge.ts';
 import { replaceFolder } from '../../runtime/archive/replace.ts';
-import { digestOf } from '../../runtime/oci/digest.ts';
+import { type Digest, digestOf } from '../../runtime/oci/digest.ts';
 import { layerOf, scratch, tarOf } from './support.ts';
 
 const file = (path: string, content: string) => ({ path, content });
@@ -95,6 +97,77 @@ test('what a later image changed of what others have too is no conflict: made on
   assert.deepEqual(readdirSync(join(out, 'd')), ['x', 'y']);
   const both = { ...images, three: [base, shared, tarOf(file('a', 'a3'))] };
   await assert.rejects(merged(both), /changed the same paths differently: a$/);
+});
+
+/** A base with another layer on it, images of that which were made anew, and one that was not. */
+const up = tarOf(file('u', 'u0'), file('a', 'a1'));
+const line = [base, up];
+const anew = (changes: Parameters<typeof tarOf>) =>
+  tarOf({ path: 'd', type: 'folder', mode: 0o755 }, file('b', 'b0'), file('d/x', 'x0'), file('u', 'u0'), ...changes);
+
+async function mergedLines(
+  images: Record<string, { layers: Buffer[]; lineages?: Buffer[][] }>,
+  options: { policy?: MergePolicy; there?: Buffer[] } = {},
+): Promise<{ out: string; plan: MergePlan }> {
+  const out = join(await scratch(), 'out');
+  const layer = (bytes: Buffer) => ({ ...layerOf(bytes), digest: digestOf(bytes) });
+  const sources = Object.entries(images).map(([name, { layers, lineages = [] }]) => ({
+    name,
+    layers: layers.map(layer),
+    lineages: lineages.map((one) => one.map((bytes) => digestOf(bytes))),
+  }));
+  const { policy = 'error', there = [] } = options;
+  const find = async (digest: Digest) => there.filter((bytes) => digestOf(bytes) === digest).map(layer)[0];
+  const plan = await planMerge(sources, { policy, find });
+  await replaceFolder(out, (folder) => extractLayers(plan.stages, folder, {}, plan.gone));
+  return { out, plan };
+}
+
+test('an image that was made anew is merged by the layers that it was made from: no false conflicts, nothing comes back', async () => {
+  // Without d/y; a as it was, b too; and c, which is new. Owned by who pushed it.
+  const one = { layers: [anew([{ ...file('a', 'a1'), uid: 7 }, file('c', 'c1')])], lineages: [line] };
+  const two = { layers: [...line, tarOf(file('a', 'a2'), gone('b'), file('d/new', 'n'))] };
+  for (const images of [
+    { one, two },
+    { two, one },
+  ]) {
+    const { out, plan } = await mergedLines(images);
+    assert.deepEqual(readdirSync(out, { recursive: true }).sort(), ['a', 'c', 'd', 'd/new', 'd/x', 'u']);
+    assert.equal(text(out, 'a'), 'a2');
+    assert.equal(plan.isStackable, false);
+  }
+  // With a layer more, and a real conflict.
+  const later = { ...one, layers: [...one.layers, tarOf(file('a', 'a3'))] };
+  await assert.rejects(mergedLines({ later, two }), /later, two changed the same paths differently: a$/);
+  assert.equal(text((await mergedLines({ later, two }, { policy: 'first' })).out, 'a'), 'a3');
+});
+
+test('images that were both made anew need the layers that they were made from', async () => {
+  const one = { layers: [anew([file('a', 'a1'), file('d/y', 'y0'), file('c', 'c1')])], lineages: [line] };
+  const two = { layers: [anew([file('a', 'a2')])], lineages: [[base], line] };
+  const { out } = await mergedLines({ one, two }, { there: line });
+  assert.deepEqual(readdirSync(out, { recursive: true }).sort(), ['a', 'b', 'c', 'd', 'd/x', 'u']);
+  assert.equal(text(out, 'a'), 'a2');
+  await assert.rejects(
+    mergedLines({ one, two }),
+    /one, two were made anew from an image whose layer sha256:\S+ is not there/,
+  );
+});
+
+test('what was merged before and changed since is no conflict with what one of its parents still has', async () => {
+  const [x, y] = [tarOf(file('x', 'x1')), tarOf(file('y', 'y1'), file('y2', 'y1'))];
+  const merge = { layers: [base, x, y, tarOf(file('y', 'y3'), gone('y2'))] };
+  const parent = { layers: [base, y, tarOf(file('z', 'z1'))] };
+  for (const images of [
+    { merge, parent },
+    { parent, merge },
+  ]) {
+    const { out } = await mergedLines(images);
+    assert.deepEqual(readdirSync(out), ['a', 'b', 'd', 'x', 'y', 'z']);
+    assert.equal(text(out, 'y'), 'y3');
+  }
+  const changed = { layers: [base, y, tarOf(file('y', 'y4'))] };
+  await assert.rejects(mergedLines({ merge, changed }), /changed the same paths differently: y$/);
 });
 
 test('which paths layers laid over each other get wrong is told', async () => {

@@ -30,11 +30,15 @@ function exposed(): () => void {
   return typeof found === 'function' ? () => found() : () => {};
 }
 
+/** Bytes from which on the memory of a buffer is its own: Node makes small ones in memory that many share. */
+export const ownMemory = 2 ** 20;
+
 /**
  * Gives the memory behind a buffer back at once. For buffers that nobody looks at any more, nor at others in the same
- * memory; small ones stay, as Node makes them in memory that many share.
+ * memory; small ones stay.
+ *
+ * @param isOwn of a small one that is known to have its memory for itself.
  */
-export function release(bytes: Buffer): void {
-  const { buffer } = bytes;
-  if (buffer.byteLength >= 2 ** 20 && buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
+export function release({ buffer }: Buffer, isOwn = buffer.byteLength >= ownMemory): void {
+  if (isOwn && buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
 }

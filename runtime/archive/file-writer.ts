@@ -2,6 +2,7 @@ import type { Buffer } from 'node:buffer';
 import { closeSync, ftruncateSync, openSync } from 'node:fs';
 import type { Aside } from './aside.ts';
 import { type Batch, BatchBuilder, createFlags, fileWidth, lookWidth, writeBatch } from './batch.ts';
+import { ownMemory } from './collect.ts';
 import type { Meters } from './limits.ts';
 import type { BytePath } from './path.ts';
 import type { TarHeader } from './tar-header.ts';
@@ -10,8 +11,6 @@ import type { Traits } from './traits.ts';
 /** Runs of zeros of this many bytes, aligned, are not written: they become holes. */
 const hole = 64 * 1024;
 const zeros = new Uint8Array(hole);
-/** Bytes from which on the memory of a buffer is its own, and can be moved to another thread: see `unpack`. */
-const ownMemory = 2 ** 20;
 
 /** A file that is written in parts. */
 interface OpenFile {

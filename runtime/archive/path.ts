@@ -69,6 +69,7 @@ export function locator(root: string): (path: BytePath) => string | Buffer {
  * @throws SubpipeError `FAILED` when it is absolute, or has `..` or a NUL: nothing good has, and nothing is written.
  */
 export function entryPath(name: string, source: string): BytePath {
+  if (isPlain(name)) return fromLatin1(name);
   let path = name;
   if (
     path.endsWith('/') ||
@@ -95,6 +96,17 @@ export function entryPath(name: string, source: string): BytePath {
     throw outside(name, source);
   }
   return fromLatin1(path);
+}
+
+/** Whether all parts are there, and none begins with a dot: as of nearly all paths. */
+function isPlain(path: string): boolean {
+  let begins = true;
+  for (let i = 0; i < path.length; i++) {
+    const code = path.charCodeAt(i);
+    if (code === 0 || (begins && (code === 0x2f || code === 0x2e))) return false;
+    begins = code === 0x2f;
+  }
+  return !begins;
 }
 
 function outside(name: string, source: string): SubpipeError {

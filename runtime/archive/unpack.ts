@@ -30,20 +30,20 @@ const large = 1024 * 1024;
  * @throws SubpipeError `FAILED` when it is damaged, and what `packed` fails with.
  */
 export async function* unpack(packed: Readable, source: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
-  const pieces = coalesce(packed, signal);
+  const pieces = piecesOf(packed, signal);
   const first = await pieces.next();
   if (first.done === true) throw new SubpipeError('FAILED', `${source} is empty`);
   const whole = join(first.value, pieces);
   try {
     switch (kindOf(first.value)) {
       case 'gzip':
-        yield* through(whole, createGunzip({ chunkSize: large }), signal);
+        yield* through(coalesce(whole), createGunzip({ chunkSize: large }), signal);
         break;
       case 'zstd':
         yield* unpackFrames(whole, source, signal);
         break;
       default:
-        yield* whole;
+        yield* coalesce(whole);
     }
   } catch (cause) {
     if (cause instanceof SubpipeError || signal?.aborted === true) throw cause;
@@ -73,7 +73,8 @@ async function* unpackFrames(
       queue.push(unpacked);
     }
     while (queue.length >= (frame.kind === 'whole' ? parallel : 1)) yield* pieceOf(queue, signal);
-    if (frame.kind === 'open') yield* through(frame.pieces, createZstdDecompress({ chunkSize: large }), signal);
+    if (frame.kind === 'open')
+      yield* through(coalesce(frame.pieces), createZstdDecompress({ chunkSize: large }), signal);
   }
   while (queue.length > 0) yield* pieceOf(queue, signal);
 }
@@ -88,8 +89,11 @@ async function* pieceOf(queue: Promise<Buffer>[], signal?: AbortSignal): AsyncGe
   release(piece);
 }
 
+/** @param bytes are gone. */
 async function unpackOne(bytes: Buffer): Promise<Buffer> {
-  return unpackWhole(bytes, { chunkSize: oneChunk, maxOutputLength: wholeContent });
+  const unpacked = await unpackWhole(bytes, { chunkSize: oneChunk, maxOutputLength: wholeContent });
+  release(bytes, true);
+  return unpacked;
 }
 
 type Frame = { kind: 'whole'; bytes: Buffer } | { kind: 'open'; pieces: AsyncGenerator<Buffer> };
@@ -97,6 +101,7 @@ type Frame = { kind: 'whole'; bytes: Buffer } | { kind: 'open'; pieces: AsyncGen
 /** Frames one after the other. The pieces of an open one must be read to their end before the next is asked for. */
 async function* framesOf(packed: AsyncGenerator<Buffer>, source: string): AsyncGenerator<Frame> {
   const scanner = new ZstdFrames(source);
+  const collector = new Collector();
   let held: Buffer[] = [];
   let size = 0;
   let rest: Buffer = Buffer.alloc(0);
@@ -127,8 +132,10 @@ async function* framesOf(packed: AsyncGenerator<Buffer>, source: string): AsyncG
     rest = rest.subarray(count);
     const isLarge = size > wholeFrame;
     if (ends) {
-      const bytes = held.length === 1 ? held[0] : undefined;
-      const whole = bytes ?? Buffer.concat(held);
+      const whole = Buffer.allocUnsafeSlow(size);
+      let at = 0;
+      for (const piece of held) at += piece.copy(whole, at);
+      collector.letGo(size);
       held = [];
       size = 0;
       yield tellsMore(whole) ? { kind: 'open', pieces: once(whole) } : { kind: 'whole', bytes: whole };
@@ -163,14 +170,29 @@ async function* join(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerato
   yield* rest;
 }
 
+/** What comes, the first with enough to tell what it is. */
+async function* piecesOf(packed: Readable, signal?: AbortSignal): AsyncGenerator<Buffer> {
+  let first: Buffer | undefined = Buffer.alloc(0);
+  for await (const piece of packed) {
+    signal?.throwIfAborted();
+    if (!Buffer.isBuffer(piece)) throw new Error('a stream of bytes was expected');
+    if (first === undefined) yield piece;
+    else {
+      first = first.length === 0 ? piece : Buffer.concat([first, piece]);
+      if (first.length < 4) continue;
+      yield first;
+      first = undefined;
+    }
+  }
+  if (first !== undefined && first.length > 0) yield first;
+}
+
 /** Pieces of a megabyte or so: each that zlib gets costs a turn in another thread. */
-async function* coalesce(packed: Readable, signal?: AbortSignal): AsyncGenerator<Buffer> {
+async function* coalesce(packed: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   const collector = new Collector();
   let held: Buffer[] = [];
   let size = 0;
   for await (const piece of packed) {
-    signal?.throwIfAborted();
-    if (!Buffer.isBuffer(piece)) throw new Error('a stream of bytes was expected');
     held.push(piece);
     size += piece.length;
     if (size < large) continue;

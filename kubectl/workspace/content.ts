@@ -1,12 +1,12 @@
 import type { MergePolicy } from '../../runtime/archive/decide.ts';
-import { type IndexEntry, isHiddenBy, type LayerIndex } from '../../runtime/archive/layer-index.ts';
+import { type IndexEntry, indexLayer, isHiddenBy, type LayerIndex } from '../../runtime/archive/layer-index.ts';
 import { planMerge } from '../../runtime/archive/merge.ts';
 import { type BytePath, entryPath } from '../../runtime/archive/path.ts';
-import type { LayerSource } from '../../runtime/archive/read-layer.ts';
 import { selectPaths } from '../../runtime/archive/select.ts';
 import type { Digest } from '../../runtime/oci/digest.ts';
 import { isNeeded } from '../../runtime/workspace/cover.ts';
 import type { WorkspaceImage } from '../../runtime/workspace/image.ts';
+import { layerFinder, layerName, layerOpener } from '../../runtime/workspace/layer-source.ts';
 import type { Reading } from './context.ts';
 import { readIndexes, sourcesOf } from './layers.ts';
 
@@ -43,36 +43,31 @@ export async function contentOf(
   reading: Reading,
 ): Promise<Content> {
   const { paths = [], merge = 'error' } = options;
-  const needed = images.map(({ layers }) => layers.filter((layer) => isNeeded(layer, paths)));
-  const [only] = needed;
+  const select = selectPaths(paths);
+  const [only] = images;
   const content: Content = new Map();
   if (only === undefined) return content;
   if (images.length === 1) {
-    for (const index of await readIndexes(only, reading, selectPaths(paths))) putOver(content, index);
+    const needed = only.layers.filter((layer) => isNeeded(layer, paths));
+    for (const index of await readIndexes(needed, reading, select)) putOver(content, index);
     return content;
   }
   // A merge is planned from what the layers say, and they are read for that once already.
-  const layers = new Map(needed.flat().map((layer) => [layer.descriptor.digest, layer]));
-  const sources = images.map(({ name }, i) => ({ name, layers: sourcesOf(needed[i] ?? [], reading) }));
-  const plan = await planMerge(sources, { policy: merge, signal: reading.signal });
-  const indexes = await readIndexes(
-    plan.stages.flatMap(({ layer }) => layers.get(digestIn(layer)) ?? []),
-    reading,
-  );
+  const { signal } = reading;
+  const sources = images.map(({ name, layers, lineages }) => ({ name, layers: sourcesOf(layers, reading), lineages }));
+  const find = layerFinder(images, layerOpener(reading.registries), signal);
+  const plan = await planMerge(sources, { policy: merge, find, signal });
+  const left = images.flatMap(({ layers }) => layers.filter((layer) => !isNeeded(layer, paths)).map(layerName));
+  const isLeft = new Set(left);
   let isHidden = false;
-  plan.stages.forEach(({ accept }, i) => {
-    const index = indexes[i];
-    if (index === undefined) return;
+  for (const { layer, accept } of plan.stages) {
+    if (isLeft.has(layer.name)) continue;
+    const index = await indexLayer(layer, { signal, select });
     if (accept !== undefined && !isHidden) putOver(content, { puts: new Map(), ...plan.gone });
     isHidden ||= accept !== undefined;
     putOver(content, accept === undefined ? index : accepted(index, accept));
-  });
+  }
   return content;
-}
-
-function digestIn(layer: LayerSource): Digest {
-  if ('digest' in layer) return layer.digest as Digest;
-  throw new Error('unreachable: the layers of a plan are those that were given');
 }
 
 function accepted(index: LayerIndex, accept: (path: BytePath) => boolean): LayerIndex {

@@ -62,6 +62,8 @@ export async function decide(sides: readonly Side[], ancestor: () => Promise<Lay
   const conflicts: BytePath[] = [];
   const decided: BytePath[] = [];
   for (const [path, list] of said) {
+    // That a folder above is gone was found later than what is put.
+    list.sort((a, b) => sides.indexOf(a.side) - sides.indexOf(b.side));
     let rest = different(withoutSuperseded(path, list));
     if (rest.length > 1) {
       const before = (await ancestor()).puts.get(path);
@@ -74,7 +76,26 @@ export async function decide(sides: readonly Side[], ancestor: () => Promise<Lay
     if (rest.length > 1) decided.push(path);
   }
   if (conflicts.length > 0) throw conflict(conflicts, sides);
-  return { winners, decided };
+  return { winners, decided, overruled: overrule(winners, decided) };
+}
+
+/**
+ * Where a policy keeps something in what another side has removed or made a file of: there stays a folder, with nothing
+ * in it but what was kept. @returns these folders.
+ */
+function overrule(winners: Map<BytePath, Said>, decided: readonly BytePath[]): Set<BytePath> {
+  const folders = new Set<BytePath>();
+  for (const path of decided) {
+    const kept = winners.get(path);
+    if (kept?.put === undefined) continue;
+    for (let up = parentOf(path); up !== ''; up = parentOf(up)) {
+      const above = winners.get(up);
+      if (above === undefined || above.put?.header.type === 'folder') continue;
+      winners.set(up, { side: kept.side, put: kept.side.index.puts.get(up) });
+      folders.add(up);
+    }
+  }
+  return folders;
 }
 
 /**

@@ -71,7 +71,7 @@ export async function planMerge(sources: readonly MergeSource[], options: MergeO
     }
     return stackIndexes(before);
   });
-  const { winners, decided } = await decide(sides, ancestor, options.policy ?? 'error');
+  const { winners, decided, overruled } = await decide(sides, ancestor, options.policy ?? 'error');
   const stages: Stage[] = shared.map((layer) => ({ layer }));
   for (const side of sides) {
     for (const { layer, index } of side.own) {
@@ -87,6 +87,7 @@ export async function planMerge(sources: readonly MergeSource[], options: MergeO
   for (const [path, { side, put }] of winners) {
     if (put === undefined || side.index.removed.has(path)) gone.removed.add(path);
   }
+  for (const path of overruled) gone.removed.add(path);
   for (const { index } of sides) for (const path of index.emptied) gone.emptied.add(path);
   for (const [path, { put }] of winners) if (put !== undefined && put.header.type !== 'folder') gone.removed.add(path);
   const isStackable = changed.every(({ layers }) => sharedCount(digestsOf(layers), common) === common.length);

@@ -19,6 +19,8 @@ export interface Baseline {
   /** The lowest first; none where all of the folder is pushed. */
   below: readonly WorkspaceLayer[];
   changes: Change[];
+  /** Only a part of the layers was pulled: they must stay. */
+  isPart?: boolean;
 }
 
 export interface BaselineOptions {
@@ -53,7 +55,7 @@ export async function baselineOf(tree: Tree, options: BaselineOptions): Promise<
   if (known.basis === 'whole') return whole(tree, parents);
   const below = layersOf(parents);
   const changes = changesSince(known.snapshot, tree);
-  if (known.partial) return { parents, below, changes };
+  if (known.partial) return { parents, below, changes, isPart: true };
   const count = below.length + splitChanges(changes).length;
   if (changes.length > 0 && count > maxLayers) {
     log.info(`the image would have ${count} layers: it is made anew from all of the folder`);

@@ -5,6 +5,7 @@ import { digestOf } from '../oci/digest.ts';
 import { type Descriptor, mediaTypes, type StoredManifest, storeManifest } from '../oci/manifest.ts';
 import type { Target } from '../oci/target.ts';
 import type { WorkspaceImage, WorkspaceLayer } from './image.ts';
+import { lineagesAnnotationOf, linedOf } from './lineage.ts';
 
 /** What a workspace is called where it is no image (image-spec, manifest.md "Guidelines for Artifact Usage"). */
 export const artifactType = 'application/vnd.subpipe.workspace.v1';
@@ -42,7 +43,12 @@ export async function composeWorkspace(
   signal: AbortSignal | undefined,
 ): Promise<Composed> {
   const { layers, parents, artifact } = plan;
-  const annotations = { ...parentsAnnotationOf(parents.map(({ digest }) => digest)), ...plan.annotations };
+  const descriptors = layers.map(({ descriptor }) => descriptor);
+  const annotations = {
+    ...parentsAnnotationOf(parents.map(({ digest }) => digest)),
+    ...lineagesAnnotationOf(descriptors, parents.map(linedOf)),
+    ...plan.annotations,
+  };
   const bytes = artifact ? emptyConfig.bytes : Buffer.from(JSON.stringify(configOf(plan)));
   const mediaType = artifact ? emptyConfig.mediaType : mediaTypes.config;
   const config: Descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length };
@@ -52,7 +58,7 @@ export async function composeWorkspace(
     mediaType: mediaTypes.manifest,
     ...(artifact ? { artifactType } : {}),
     config,
-    layers: layers.map(({ descriptor }) => descriptor),
+    layers: descriptors,
     ...(Object.keys(annotations).length === 0 ? {} : { annotations: sorted(annotations) }),
   });
   if (manifest.kind !== 'image') throw new Error('unreachable: an image was stored');

@@ -30,6 +30,8 @@ export function simplerForm(
   }
   const hasZstd = baseline.below.some(({ descriptor }) => descriptor.mediaType === mediaTypes.layerZstd);
   if (form.compression.kind !== 'zstd' && !hasZstd) return undefined;
+  // All of an image cannot be pushed where only a part of it was pulled.
+  if (hasZstd && baseline.isPart === true) return undefined;
   return {
     form: { ...form, compression: form.compression.kind === 'zstd' ? { kind: 'gzip' } : form.compression },
     baseline: hasZstd ? whole(tree, baseline.parents) : baseline,

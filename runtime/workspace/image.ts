@@ -4,6 +4,7 @@ import { type Digest, isDigest } from '../oci/digest.ts';
 import { type Descriptor, mediaTypes, readManifest, type StoredManifest } from '../oci/manifest.ts';
 import type { Options } from '../oci/target.ts';
 import { isFields } from '../shape.ts';
+import { lineagesIn } from './lineage.ts';
 import { byDigest, type Place } from './reference.ts';
 
 /** Digest of a layer's tar, on its descriptor: an artifact has no config that would tell it. */
@@ -36,6 +37,8 @@ export interface WorkspaceImage {
   configBytes: Buffer | undefined;
   /** The lowest first. */
   layers: readonly WorkspaceLayer[];
+  /** What it stands for besides, see `lineagesAnnotation`. */
+  lineages: readonly (readonly Digest[])[];
 }
 
 /** Reads what an image's manifest points at, but for its layers. */
@@ -77,6 +80,7 @@ export function imageOf(
       from,
       history: histories[i] ?? [],
     })),
+    lineages: lineagesIn(manifest),
   };
 }
 
@@ -96,7 +100,8 @@ export function blobImage(given: string, place: Place, descriptor: Descriptor): 
   const { digest } = descriptor;
   const layers = [{ descriptor, diffId: undefined, from, history: [] }];
   const name = byDigest(place, digest);
-  return { given, from, name, digest, manifest: undefined, config: undefined, configBytes: undefined, layers };
+  const none = { manifest: undefined, config: undefined, configBytes: undefined };
+  return { given, from, name, digest, ...none, layers, lineages: [] };
 }
 
 /** What a state file keeps of an image, so that a push needs to ask nobody. Of a blob there is nothing to keep. */

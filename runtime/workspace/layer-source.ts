@@ -1,11 +1,11 @@
 import type { LayerParts } from '../archive/part.ts';
 import type { LayerSource } from '../archive/read-layer.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { WorkspaceLayer } from './image.ts';
+import type { WorkspaceImage, WorkspaceLayer } from './image.ts';
 import { mapOf } from './map-place.ts';
 import { openPlace, type Place, type Registries } from './reference.ts';
 
-type Opener = (from: string) => Promise<Place>;
+export type Opener = (from: string) => Promise<Place>;
 
 /** Opens the places of layers, each once. */
 export function layerOpener(registries: Registries): Opener {
@@ -19,6 +19,18 @@ export function layerOpener(registries: Registries): Opener {
 
 export function layerName({ descriptor, from }: WorkspaceLayer): string {
   return `${descriptor.digest} of ${from}`;
+}
+
+/** Finds a layer that images were made from, in the places that they are in. */
+export function layerFinder(images: readonly WorkspaceImage[], open: Opener, signal: AbortSignal | undefined) {
+  return async (digest: Digest): Promise<(LayerSource & { digest: Digest }) | undefined> => {
+    for (const from of new Set(images.map((image) => image.from))) {
+      const { target } = await open(from);
+      const descriptor = await target.findBlob(digest, { signal });
+      if (descriptor !== undefined) return sourceLayer({ descriptor, diffId: undefined, from, history: [] }, open);
+    }
+    return undefined;
+  };
 }
 
 /** What the extraction reads of a layer. */

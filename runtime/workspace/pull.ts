@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { MergePolicy } from '../archive/decide.ts';
 import { type Extracted, extractLayers } from '../archive/extract.ts';
 import { looksMoved } from '../archive/looks.ts';
-import type { MergePolicy } from '../archive/decide.ts';
 import { type MergePlan, type MergeSource, planMerge } from '../archive/merge.ts';
 import { type BytePath, shown } from '../archive/path.ts';
 import { repairFolder, replaceFolder } from '../archive/replace.ts';
@@ -15,8 +15,8 @@ import type { Log } from '../log.ts';
 import type { Platform } from '../oci/manifest.ts';
 import { isNeeded } from './cover.ts';
 import { shownExtraction } from './extraction.ts';
-import { isBase, type WorkspaceImage, type WorkspaceLayer } from './image.ts';
-import { layerName, layerOpener, sourceLayer } from './layer-source.ts';
+import { isBase, type WorkspaceImage } from './image.ts';
+import { layerFinder, layerName, layerOpener, sourceLayer } from './layer-source.ts';
 import { type Basis, forget, memoryFile, recall, remember } from './memory.ts';
 import { formatBytes } from './progress.ts';
 import type { Registries } from './reference.ts';
@@ -97,22 +97,35 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
   // From here on it is no longer what the memory says.
   forget(file);
   const open = layerOpener(registries);
-  const sources = neededOf(images, options.paths ?? []).map(
-    ({ name, layers }): MergeSource => ({ name, layers: layers.map((layer) => sourceLayer(layer, open)) }),
+  const sources = images.map(
+    ({ name, layers, lineages }): MergeSource => ({
+      name,
+      layers: layers.map((layer) => sourceLayer(layer, open)),
+      lineages,
+    }),
   );
   const sizes = new Map(
     images.flatMap((image) => image.layers.map((layer) => [layerName(layer), tarSizeOf(layer) ?? Number.NaN])),
   );
-  const plan = await planMerge(sources, { policy: policyFor(options.merge, images), signal });
+  // Also what is not asked for must be no conflict: a push after this stands for all of the images.
+  const plan = await planMerge(sources, {
+    policy: policyFor(options.merge, images),
+    find: layerFinder(images, open, signal),
+    signal,
+  });
+  const stages = plan.stages.filter(({ layer }) => !isLeftOut(layer.name, images, options.paths ?? []));
   for (const path of plan.decided.slice(0, 20)) log.warn(`${shown(path)} was changed differently: --merge decided`);
-  const total = plan.stages.reduce((sum, { layer }) => sum + (sizes.get(layer.name) ?? Number.NaN), 0);
+  const total = stages.reduce((sum, { layer }) => sum + (sizes.get(layer.name) ?? Number.NaN), 0);
   const { progress, extract } = shownExtraction('pulling', total, select, options);
+  const partial = select !== undefined;
+  const basis = basisOf(images, plan, partial);
+  const stacked = basis === 'layers' && plan.decided.length > 0 ? await plan.stacked() : undefined;
   let done: Extracted;
   try {
     const how = options.expectEmpty === true ? 'empty' : 'all';
     done = await replaceFolder(
       folder,
-      (into) => extractLayers(plan.stages, into, { ...extract, looks: true }, plan.gone),
+      (into) => extractLayers(stages, into, { ...extract, looks: true }, plan.gone),
       how,
     );
   } catch (error) {
@@ -121,9 +134,7 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
   }
   const seenBefore = done.looks && looksMoved(folder, done.looks);
   const now = seenBefore ?? Snapshot.of((await scanTree(folder, { signal })).nodes);
-  const partial = select !== undefined;
-  const basis = basisOf(images, plan, partial);
-  const seen = basis === 'layers' ? asStacked(now, plan.amiss) : now;
+  const seen = basis === 'layers' ? asStacked(now, amissIn(now, plan, stacked)) : now;
   await remember(file, seen, { basis, images, partial, request }, signal);
   hintGit(folder, log);
   const what = `${now.size} files and folders, ${formatBytes(done.bytes)}`;
@@ -131,22 +142,30 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
   return { images: names, size: sizeOf(images), files: now.size, unchanged: false };
 }
 
-/** The images with the layers that may have something of these paths, and with all of those that are to be merged. */
-function neededOf(images: readonly WorkspaceImage[], paths: readonly string[]): WorkspaceImage[] {
-  const isShared = ({ descriptor }: WorkspaceLayer): boolean =>
-    images.every(({ layers }) => layers.some((layer) => layer.descriptor.digest === descriptor.digest));
-  // Also what was not asked for must be no conflict: a push stands for all of it.
-  return images.map((image) => ({
-    ...image,
-    layers: image.layers.filter((layer) => isNeeded(layer, paths) || !isShared(layer)),
-  }));
+/** Whether a layer has nothing of these paths. */
+function isLeftOut(name: string, images: readonly WorkspaceImage[], paths: readonly string[]): boolean {
+  if (paths.length === 0) return false;
+  const layer = images.flatMap(({ layers }) => layers).find((one) => layerName(one) === name);
+  return layer !== undefined && !isNeeded(layer, paths);
 }
 
 function basisOf(images: readonly WorkspaceImage[], plan: MergePlan, partial: boolean): Basis {
   // Of the others' layers, one would have to know what is wrong with them in paths that were not asked for.
-  if (partial && plan.decided.length + plan.amiss.length > 0) return 'unknown';
-  if (plan.decided.length > 0 || !images.every(isBase)) return 'whole';
+  if (partial && (plan.decided.length + plan.amiss.length > 0 || !plan.isStackable)) return 'unknown';
+  if (!plan.isStackable || !images.every(isBase)) return 'whole';
   return 'layers';
+}
+
+/**
+ * Where the images' layers, one over the other, do not give what is in the folder. Where a policy has decided, a file may
+ * have hidden what only the layers below have: then all paths are compared.
+ */
+function amissIn(now: Snapshot, { amiss }: MergePlan, stacked: ReadonlySet<BytePath> | undefined): BytePath[] {
+  if (stacked === undefined) return amiss;
+  const there = new Set(now.paths);
+  const hidden = [...stacked].filter((path) => !there.has(path));
+  const extra = now.paths.filter((path) => !stacked.has(path));
+  return [...new Set([...amiss, ...hidden, ...extra])];
 }
 
 /** The folder as the images' layers, one over the other, would make it: what differs is for the next push to say. */

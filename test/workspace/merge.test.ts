@@ -111,6 +111,102 @@ test('a path that both changed differently is an error that names it and leaves 
   assert.match(wrong.stderr, /--merge=ours=three names none of the sources: expected one of /);
 });
 
+test('after a policy has decided, a push sends only where the layers laid over each other are something else', async () => {
+  await using registry = await FakeRegistry.start();
+  await using machine = await makeMachine();
+  const repository = `${registry.host}/team/app`;
+  const images = await fork(machine, repository, {
+    // A file in place of a folder that the other one still uses.
+    one: (folder) => {
+      rmSync(`${folder}/d`, { recursive: true });
+      fill(folder, { a: 'a1', d: 'a file' });
+    },
+    two: (folder) => fill(folder, { a: 'a2', 'd/x': 'x2', new: 'n' }),
+  });
+  const expected = { first: ['a', 'b', 'd', 'new'], last: ['a', 'b', 'd', 'd/x', 'new'] };
+  for (const order of [
+    [images.one, images.two],
+    [images.two, images.one],
+  ] as const) {
+    for (const policy of ['first', 'last', `ours=${images.one}`, `ours=${images.two}`]) {
+      const sources = order.map(String);
+      await good(machine.pull('both', `--merge=${policy}`, '--', ...sources));
+      const both = machine.workspace('both');
+      const wins = policy === 'first' ? order[0] : policy === 'last' ? order[1] : policy.slice('ours='.length);
+      const what = `${policy} of ${wins === images.one ? 'one' : 'two'}`;
+      assert.deepEqual(
+        readdirSync(both, { recursive: true }).sort(),
+        wins === images.one ? expected.first : expected.last,
+        what,
+      );
+      const merged = await good(machine.push('both', `--target=${repository}`));
+      assert.ok(Number(result(merged, 'layers')) <= 4, 'a base, what each has changed, and at most what differs');
+      assert.ok(Number(result(merged, 'layers')) >= 3);
+      await good(machine.pull('again', '--', result(merged, 'image')));
+      assert.deepEqual(look(machine.workspace('again')), look(both), what);
+    }
+  }
+});
+
+test('an image that was made anew is merged with what goes on from the same image, also a push later', async () => {
+  await using registry = await FakeRegistry.start();
+  await using machine = await makeMachine();
+  const repository = `${registry.host}/team/app`;
+  const images = await fork(machine, repository, {
+    two: (folder) => {
+      rmSync(`${folder}/b`);
+      fill(folder, { a: 'a2' });
+    },
+  });
+  await good(machine.pull('one', '--', images.base ?? ''));
+  const one = machine.workspace('one');
+  rmSync(`${one}/d/x`);
+  fill(one, { new: 'n' });
+  const anew = await good(machine.push('one', `--target=${repository}`, '--max-layers=1'));
+  assert.equal(result(anew, 'layers'), '1');
+  fill(one, { later: 'l' });
+  const later = await good(machine.push('one', `--target=${repository}`));
+  assert.equal(result(later, 'layers'), '2');
+  for (const [image, more] of [
+    [anew, []],
+    [later, ['later']],
+  ] as const) {
+    await good(machine.pull('both', '--', result(image, 'image'), images.two ?? ''));
+    const both = machine.workspace('both');
+    assert.deepEqual(readdirSync(both, { recursive: true }).sort(), ['a', 'd', 'd/y', ...more, 'new']);
+    assert.equal(readFileSync(`${both}/a`, 'utf8'), 'a2');
+    const merged = await good(machine.push('both', `--target=${repository}`));
+    await good(machine.pull('again', '--', result(merged, 'image')));
+    assert.deepEqual(look(machine.workspace('again')), look(both));
+    // And what goes on from one of the two.
+    await good(machine.pull('two', '--', images.two ?? ''));
+    fill(machine.workspace('two'), { third: 't' });
+    const third = await good(machine.push('two', `--target=${repository}`));
+    await good(machine.pull('three', '--', result(merged, 'image'), result(third, 'image')));
+    const all = readdirSync(machine.workspace('three'), { recursive: true }).sort();
+    assert.deepEqual(all, ['a', 'd', 'd/y', ...more, 'new', 'third']);
+  }
+});
+
+test('two images that were made anew from the same one are merged by its layers, which the registry still has', async () => {
+  await using registry = await FakeRegistry.start();
+  await using machine = await makeMachine();
+  const repository = `${registry.host}/team/app`;
+  const { base = '' } = await fork(machine, repository, {});
+  const images: string[] = [];
+  for (const [name, gone] of [
+    ['one', 'a'],
+    ['two', 'd/x'],
+  ]) {
+    await good(machine.pull(String(name), '--', base));
+    rmSync(`${machine.workspace(String(name))}/${gone}`);
+    const pushed = await good(machine.push(String(name), `--target=${repository}`, '--max-layers=1'));
+    images.push(result(pushed, 'image'));
+  }
+  await good(machine.pull('both', '--', ...images));
+  assert.deepEqual(readdirSync(machine.workspace('both'), { recursive: true }).sort(), ['b', 'd', 'd/y']);
+});
+
 test('an image and what was made of it are no conflict: the later one has it all', async () => {
   await using registry = await FakeRegistry.start();
   await using machine = await makeMachine();

@@ -7,27 +7,36 @@ const enough = 16 * 2 ** 20;
 /** Where there is much to look through, V8 knows better when. */
 const largeHeap = 64 * 2 ** 20;
 
-let collect: (() => void) | undefined;
+/** All garbage, or that of the last moments, which takes a tenth of the time. */
+type Kind = 'major' | 'minor';
+
+let collect: ((options: { type: Kind }) => void) | undefined;
 
 /** Has V8 collect garbage once in a while, by the bytes of buffers that were let go. A heap of ours takes it some ms. */
 export class Collector {
+  readonly #kind: Kind;
   #bytes = 0;
+
+  /** @param kind minor where nothing is kept for long. */
+  constructor(kind: Kind = 'major') {
+    this.#kind = kind;
+  }
 
   letGo(bytes: number): void {
     this.#bytes += bytes;
     if (this.#bytes < enough) return;
     this.#bytes = 0;
-    if (getHeapStatistics().used_heap_size > largeHeap) return;
+    if (this.#kind === 'major' && getHeapStatistics().used_heap_size > largeHeap) return;
     collect ??= exposed();
-    collect();
+    collect({ type: this.#kind });
   }
 }
 
 /** What `--expose-gc` gives, which nothing else gives a program that is running. */
-function exposed(): () => void {
+function exposed(): NonNullable<typeof collect> {
   setFlagsFromString('--expose-gc');
   const found: unknown = runInNewContext('gc');
-  return typeof found === 'function' ? () => found() : () => {};
+  return typeof found === 'function' ? (options) => found(options) : () => {};
 }
 
 /** Bytes from which on the memory of a buffer is its own: Node makes small ones in memory that many share. */

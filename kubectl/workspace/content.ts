@@ -54,7 +54,7 @@ export async function contentOf(
   }
   // A merge is planned from what the layers say, and they are read for that once already.
   const { signal } = reading;
-  const sources = images.map(({ name, layers, lineages }) => ({ name, layers: sourcesOf(layers, reading), lineages }));
+  const sources = images.map(({ name, layers, lineage }) => ({ name, layers: sourcesOf(layers, reading), lineage }));
   const find = layerFinder(images, layerOpener(reading.registries), signal);
   const plan = await planMerge(sources, { policy: merge, find, signal });
   const left = images.flatMap(({ layers }) => layers.filter((layer) => !isNeeded(layer, paths)).map(layerName));

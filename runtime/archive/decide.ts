@@ -43,6 +43,7 @@ export async function decide(sides: readonly Side[], ancestor: () => Promise<Lay
     for (const [path, put] of side.index.puts) add(path, { side, put });
     for (const path of side.index.removed) if (!side.index.puts.has(path)) add(path, { side, put: undefined });
   }
+  const cleared = sides.map((side) => [side, clearedIn(side.index)] as const).filter(([, folders]) => folders.size > 0);
   // A folder that one side removes or makes a file of, and another changes something in.
   for (const [path, list] of said) {
     for (let up = parentOf(path); up !== ''; up = parentOf(up)) {
@@ -51,9 +52,8 @@ export async function decide(sides: readonly Side[], ancestor: () => Promise<Lay
         if (!list.some(({ side }) => side === other.side)) list.push({ side: other.side, put: undefined });
       }
     }
-    for (const side of sides) {
-      const isEmptied = side.index.emptied.has(parentOf(path)) && !list.some((other) => other.side === side);
-      if (!isEmptied) continue;
+    for (const [side, folders] of cleared) {
+      if (list.some((other) => other.side === side) || !isBelow(path, folders)) continue;
       const wasThere = side.own.some(({ index }) => index.puts.has(path)) || (await ancestor()).puts.has(path);
       if (wasThere) list.push({ side, put: undefined });
     }
@@ -77,6 +77,19 @@ export async function decide(sides: readonly Side[], ancestor: () => Promise<Lay
   }
   if (conflicts.length > 0) throw conflict(conflicts, sides);
   return { winners, decided, overruled: overrule(winners, decided) };
+}
+
+/** Folders that are there and have lost what was in them: marked so, or removed and made again. */
+function clearedIn({ emptied, removed, puts }: LayerIndex): Set<BytePath> {
+  const again = [...removed].filter((path) => puts.get(path)?.header.type === 'folder');
+  return new Set([...emptied, ...again]);
+}
+
+function isBelow(path: BytePath, folders: ReadonlySet<BytePath>): boolean {
+  for (let up = parentOf(path); ; up = parentOf(up)) {
+    if (folders.has(up)) return true;
+    if (up === '') return false;
+  }
 }
 
 /**

@@ -2,11 +2,29 @@ import type { Digest } from '../oci/digest.ts';
 import { isSameEntry, type LayerIndex } from './layer-index.ts';
 import type { BytePath } from './path.ts';
 
-/** The layers of an image, and those of images that it has all of, but not by their layers. */
+/** Layers of an image that another one stands for. */
+export interface Line {
+  /** The lowest first. */
+  layers: readonly Digest[];
+  /** How many of these were made together, of all of a folder: fewer say nothing. 0 where none were. */
+  anew: number;
+  /** What it stands for itself besides: places in the list that it is in. */
+  from: readonly number[];
+}
+
+/** What an image stands for besides its layers, where it was made anew. */
+export interface Lineage {
+  anew: number;
+  from: readonly number[];
+  lines: readonly Line[];
+}
+
+export const noLineage: Lineage = { anew: 0, from: [], lines: [] };
+
 export interface Lined<L extends { digest: Digest } = { digest: Digest }> {
   /** The lowest first. */
   layers: readonly L[];
-  lineages?: readonly (readonly Digest[])[] | undefined;
+  lineage?: Lineage | undefined;
 }
 
 /**
@@ -25,15 +43,63 @@ export function stackLayers<L extends { digest: Digest }>(images: readonly { lay
   return stack;
 }
 
-/** The longest beginning that some line of each image has: their last common ancestor, as far as it is known. */
+/** What images have in common, and in which of the lines of each. */
+interface Common {
+  layers: readonly Digest[];
+  at: readonly number[];
+}
+
+/**
+ * The last common ancestor of images, as far as it is known: a beginning of a line of each. Of several, one that stands
+ * for the others, else the longest.
+ */
 export function commonLineage(images: readonly Lined[]): readonly Digest[] {
-  const lines = images.map(({ layers, lineages = [] }) => [digestsOf(layers), ...lineages]);
+  const lines = images.map(linesOf);
+  const reached = lines.map((list) => list.map((_, at) => reachedFrom(list, at)));
   const [first = [], ...others] = lines;
-  let longest: readonly Digest[] = [];
-  for (const line of first) {
-    const counts = others.map((other) => Math.max(0, ...other.map((its) => sharedCount(line, its))));
-    const count = Math.min(line.length, ...counts);
-    if (count > longest.length) longest = line.slice(0, count);
+  const found: Common[] = [];
+  for (const [at, line] of first.entries()) {
+    const matches = others.map((list) => longestMatch(line, list));
+    const count = Math.min(line.layers.length, ...matches.map((match) => match.count));
+    const places = [at, ...matches.map((match) => match.at)];
+    const isWhole = places.every((place, i) => count >= (lines[i]?.[place]?.anew ?? 0));
+    if (count > 0 && isWhole) found.push({ layers: line.layers.slice(0, count), at: places });
+  }
+  const isLater = (one: Common, other: Common): boolean =>
+    one.at.some((place, i) => {
+      const otherPlace = other.at[i] ?? 0;
+      if (place === otherPlace) return one.layers.length > other.layers.length;
+      return reached[i]?.[place]?.has(otherPlace) === true;
+    });
+  found.sort((a, b) => b.layers.length - a.layers.length);
+  const last = found.find((one) => !found.some((other) => other !== one && isLater(other, one)));
+  return (last ?? found[0])?.layers ?? [];
+}
+
+/** Its own layers, then what they stand for. */
+function linesOf({ layers, lineage = noLineage }: Lined): Line[] {
+  const moved = <T extends { from: readonly number[] }>(line: T): T => ({
+    ...line,
+    from: line.from.map((at) => at + 1),
+  });
+  const own = { layers: digestsOf(layers), anew: lineage.anew, from: lineage.from };
+  return [moved(own), ...lineage.lines.map(moved)];
+}
+
+function reachedFrom(lines: readonly Line[], at: number, found = new Set<number>()): Set<number> {
+  for (const next of lines[at]?.from ?? []) {
+    if (found.has(next)) continue;
+    found.add(next);
+    reachedFrom(lines, next, found);
+  }
+  return found;
+}
+
+function longestMatch(line: Line, lines: readonly Line[]): { count: number; at: number } {
+  let longest = { count: 0, at: 0 };
+  for (const [at, { layers, anew }] of lines.entries()) {
+    const count = sharedCount(line.layers, layers);
+    if (count > longest.count && count >= anew) longest = { count, at };
   }
   return longest;
 }

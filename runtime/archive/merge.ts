@@ -52,7 +52,9 @@ export async function planMerge(sources: readonly MergeSource[], options: MergeO
   const stacked = () => stackedPaths(sources, options.signal);
   const plan = { gone, decided: [], amiss: [], isStackable: true, stacked };
   if (changed.length <= 1) {
-    return { ...plan, stages: (changed[0] ?? sources[0])?.layers.map((layer) => ({ layer })) ?? [] };
+    const layers = (changed[0] ?? sources[0])?.layers ?? [];
+    const isStackable = sources.every((source) => isBeginning(source.layers, layers));
+    return { ...plan, stages: layers.map((layer) => ({ layer })), isStackable };
   }
   const shared = await layersOf(common, sources, options);
   const indexes = new Map<Digest, Promise<LayerIndex>>();
@@ -92,6 +94,10 @@ export async function planMerge(sources: readonly MergeSource[], options: MergeO
   for (const [path, { put }] of winners) if (put !== undefined && put.header.type !== 'folder') gone.removed.add(path);
   const isStackable = changed.every(({ layers }) => sharedCount(digestsOf(layers), common) === common.length);
   return { ...plan, stages, decided, amiss: amissIn(sides, winners), isStackable };
+}
+
+function isBeginning(layers: readonly Layer[], longer: readonly Layer[]): boolean {
+  return sharedCount(digestsOf(layers), digestsOf(longer)) === layers.length;
 }
 
 function isLine(layers: readonly Layer[], line: readonly Digest[]): boolean {

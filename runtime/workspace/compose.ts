@@ -5,7 +5,7 @@ import { digestOf } from '../oci/digest.ts';
 import { type Descriptor, mediaTypes, type StoredManifest, storeManifest } from '../oci/manifest.ts';
 import type { Target } from '../oci/target.ts';
 import type { WorkspaceImage, WorkspaceLayer } from './image.ts';
-import { lineagesAnnotationOf, linedOf } from './lineage.ts';
+import { lineageAnnotationOf, linedOf } from './lineage.ts';
 
 /** What a workspace is called where it is no image (image-spec, manifest.md "Guidelines for Artifact Usage"). */
 export const artifactType = 'application/vnd.subpipe.workspace.v1';
@@ -46,7 +46,7 @@ export async function composeWorkspace(
   const descriptors = layers.map(({ descriptor }) => descriptor);
   const annotations = {
     ...parentsAnnotationOf(parents.map(({ digest }) => digest)),
-    ...lineagesAnnotationOf(descriptors, parents.map(linedOf)),
+    ...lineageAnnotationOf(descriptors, parents.map(linedOf)),
     ...plan.annotations,
   };
   const bytes = artifact ? emptyConfig.bytes : Buffer.from(JSON.stringify(configOf(plan)));

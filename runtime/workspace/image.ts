@@ -1,10 +1,11 @@
+import { type Lineage, noLineage } from '../archive/lineage.ts';
 import { type History, type ImageConfig, readConfig } from '../oci/config.ts';
 import { readSmall } from '../oci/copy.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
 import { type Descriptor, mediaTypes, readManifest, type StoredManifest } from '../oci/manifest.ts';
 import type { Options } from '../oci/target.ts';
 import { isFields } from '../shape.ts';
-import { lineagesIn } from './lineage.ts';
+import { lineageIn } from './lineage.ts';
 import { byDigest, type Place } from './reference.ts';
 
 /** Digest of a layer's tar, on its descriptor: an artifact has no config that would tell it. */
@@ -37,8 +38,8 @@ export interface WorkspaceImage {
   configBytes: Buffer | undefined;
   /** The lowest first. */
   layers: readonly WorkspaceLayer[];
-  /** What it stands for besides, see `lineagesAnnotation`. */
-  lineages: readonly (readonly Digest[])[];
+  /** What it stands for besides, see `lineageAnnotation`. */
+  lineage: Lineage;
 }
 
 /** Reads what an image's manifest points at, but for its layers. */
@@ -80,7 +81,7 @@ export function imageOf(
       from,
       history: histories[i] ?? [],
     })),
-    lineages: lineagesIn(manifest),
+    lineage: lineageIn(manifest),
   };
 }
 
@@ -101,7 +102,7 @@ export function blobImage(given: string, place: Place, descriptor: Descriptor): 
   const layers = [{ descriptor, diffId: undefined, from, history: [] }];
   const name = byDigest(place, digest);
   const none = { manifest: undefined, config: undefined, configBytes: undefined };
-  return { given, from, name, digest, ...none, layers, lineages: [] };
+  return { given, from, name, digest, ...none, layers, lineage: noLineage };
 }
 
 /** What a state file keeps of an image, so that a push needs to ask nobody. Of a blob there is nothing to keep. */

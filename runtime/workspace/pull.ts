@@ -98,10 +98,10 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
   forget(file);
   const open = layerOpener(registries);
   const sources = images.map(
-    ({ name, layers, lineages }): MergeSource => ({
+    ({ name, layers, lineage }): MergeSource => ({
       name,
       layers: layers.map((layer) => sourceLayer(layer, open)),
-      lineages,
+      lineage,
     }),
   );
   const sizes = new Map(

@@ -1,3 +1,4 @@
+import { type Line, sharedCount } from '../archive/lineage.ts';
 import { SubpipeError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { gather, parentsOf } from '../oci/announce.ts';
@@ -87,10 +88,16 @@ export function withoutAncestors(images: readonly WorkspaceImage[]): WorkspaceIm
   const parents = new Set<Digest>(once.flatMap(({ manifest }) => (manifest === undefined ? [] : parentsOf(manifest))));
   return once.filter((image) => {
     if (parents.has(image.digest)) return false;
-    return !once.some((other) => other !== image && other.layers.length > image.layers.length && begins(other, image));
+    return !once.some((other) => other !== image && hasAllOf(other, image));
   });
 }
 
-function begins(longer: WorkspaceImage, shorter: WorkspaceImage): boolean {
-  return shorter.layers.every(({ descriptor }, i) => longer.layers[i]?.descriptor.digest === descriptor.digest);
+/** Whether an image has all layers of another one, or was made anew of it. */
+function hasAllOf(image: WorkspaceImage, other: WorkspaceImage): boolean {
+  const digests = other.layers.map(({ descriptor }) => descriptor.digest);
+  const isSame = ({ layers }: Line): boolean =>
+    layers.length === digests.length && sharedCount(layers, digests) === digests.length;
+  if (image.lineage.lines.some(isSame)) return true;
+  const own = new Set(image.layers.map(({ descriptor }) => descriptor.digest));
+  return image.layers.length > digests.length && digests.every((digest) => own.has(digest));
 }

@@ -114,7 +114,11 @@ async function mergedLines(
   const sources = Object.entries(images).map(([name, { layers, lineages = [] }]) => ({
     name,
     layers: layers.map(layer),
-    lineages: lineages.map((one) => one.map((bytes) => digestOf(bytes))),
+    lineage: {
+      anew: lineages.length === 0 ? 0 : 1,
+      from: lineages.map((_, i) => i),
+      lines: lineages.map((one) => ({ layers: one.map((bytes) => digestOf(bytes)), anew: 0, from: [] })),
+    },
   }));
   const { policy = 'error', there = [] } = options;
   const find = async (digest: Digest) => there.filter((bytes) => digestOf(bytes) === digest).map(layer)[0];

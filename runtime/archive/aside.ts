@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { SubpipeError } from '../errors.ts';
 import { type Batch, writeBatch } from './batch.ts';
 import { release } from './collect.ts';
-import { locator } from './path.ts';
+import { Inside } from './inside.ts';
 import { Thread } from './thread.ts';
 import { fromThreadError, type ThreadError, toThreadError } from './thread-error.ts';
 
@@ -113,7 +113,7 @@ export function serveWriting(port: MessagePort): void {
     const { root, batch, memory, failure } = question;
     const state = new Int32Array(question.state);
     try {
-      if (Atomics.load(state, 1) === 0) writeBatch(locator(root), batch, memory);
+      if (Atomics.load(state, 1) === 0) writeInside(root, batch, memory);
     } catch (error) {
       const { message, ...rest } = toThreadError(error);
       const whole = Buffer.from(JSON.stringify({ ...rest, message }));
@@ -125,4 +125,9 @@ export function serveWriting(port: MessagePort): void {
     Atomics.add(state, 0, 1);
     Atomics.notify(state, 0);
   });
+}
+
+function writeInside(root: string, batch: Batch, memory: ArrayBuffer): void {
+  using inside = new Inside(root);
+  writeBatch((path) => inside.at(path), batch, memory);
 }

@@ -7,10 +7,11 @@ import { isDenied, moveTo } from './move.ts';
 import { moveOverlay, type Overlay, planOverlay, undoOverlay } from './overlay.ts';
 import { shown } from './path.ts';
 import { lostAndFound, workFolder } from './scan.ts';
+import { WorkFolder } from './work-folder.ts';
 
 /**
- * Replaces what is in `target` by what `fill` writes into a fresh folder that only this user can enter. All or nothing:
- * a failure leaves `target` as it was, also one in the middle of the exchange, also a crash: the next call, or
+ * Replaces what is in `target` by what `fill` writes into a fresh folder that only this user can enter. Who can enter it
+ * all the same, and has moved it or put a link in its place, leads it nowhere else. All or nothing: a failure leaves `target` as it was, also one in the middle of the exchange, also a crash: the next call, or
  * {@link repairFolder}, puts everything back.
  *
  * A folder that is not there appears by one rename. In one that is there, the children are exchanged: a workspace is a
@@ -29,15 +30,12 @@ export async function replaceFolder<T>(
   if (found === undefined) return create(target, fill);
   if (!found.isDirectory()) throw new SubpipeError('FAILED', `${target} is no folder`);
   repairFolder(target);
-  const work = join(target, workFolder);
-  mkdirSync(work, 0o700);
   try {
-    mkdirSync(join(work, 'new'), 0o700);
-    mkdirSync(join(work, 'old'), 0o700);
-    const result = await filled(join(work, 'new'), fill);
+    using work = WorkFolder.make(join(target, workFolder));
+    const result = await filled(work, fill);
     if (how === 'over') layOver(target, work);
     else exchange(target, work, how);
-    remove(work);
+    remove(join(target, workFolder));
     return result;
   } catch (error) {
     repairFolder(target);
@@ -47,64 +45,66 @@ export async function replaceFolder<T>(
 
 async function create<T>(target: string, fill: (folder: string) => Promise<T>): Promise<T> {
   mkdirSync(dirname(target), { recursive: true });
-  const work = `${target}${workFolder}`;
-  remove(work);
-  mkdirSync(work, 0o700);
+  const path = `${target}${workFolder}`;
+  remove(path);
   try {
-    const inner = join(work, 'new');
-    mkdirSync(inner, 0o755);
-    const result = await filled(inner, fill);
-    renameSync(inner, target);
+    using work = WorkFolder.make(path, 0o755);
+    const result = await filled(work, fill);
+    renameSync(join(work.path, 'new'), target);
     return result;
   } finally {
-    remove(work);
+    remove(path);
   }
 }
 
 /** An image may have a folder of our own folder's name: it would tell the next repair what to move. */
-async function filled<T>(folder: string, fill: (folder: string) => Promise<T>): Promise<T> {
-  const result = await fill(folder);
-  remove(join(folder, workFolder));
+async function filled<T>(work: WorkFolder, fill: (folder: string) => Promise<T>): Promise<T> {
+  const result = await fill(work.fresh);
+  remove(join(work.fresh, workFolder));
+  work.check();
   return result;
 }
 
 /** Puts back what an exchange that was cut off has moved. Does nothing where none was. @returns whether one was. */
 export function repairFolder(target: string): boolean {
-  const work = join(target, workFolder);
-  const found = lstatSync(work, { throwIfNoEntry: false });
-  if (found === undefined) return false;
-  const journal = found.isDirectory() ? readJournal(work) : undefined;
-  if (journal?.over !== undefined) undoOverlay(journal.over, ...placesOf(target, work));
-  else if (journal?.hollow !== undefined) emptyHollow(Buffer.from(target), journal.hollow, journal.new);
-  else if (journal !== undefined) {
-    const olds = new Set(journal.old);
-    const aside = join(work, 'old');
-    // What is in its place and was there before is old, unless the old one is still aside.
-    for (const name of journal.new) {
-      const isOld = olds.has(name) && !has(aside, name);
-      if (!isOld && has(target, name)) move(target, [name], join(work, 'new'));
-    }
-    for (const name of journal.old) if (has(aside, name)) move(aside, [name], target);
-  }
-  remove(work);
+  const path = join(target, workFolder);
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return false;
+  using work = WorkFolder.find(path);
+  if (work !== undefined) putBack(target, work, readJournal(work.path, path));
+  remove(path);
   return true;
 }
 
-function exchange(target: string, work: string, how: 'all' | 'empty'): void {
+function putBack(target: string, work: WorkFolder, journal: Journal | undefined): void {
+  const { fresh, aside } = work;
+  if (journal?.over !== undefined) undoOverlay(journal.over, ...placesOf(target, work));
+  else if (journal?.hollow !== undefined) emptyHollow(target, journal.hollow, journal.new);
+  else if (journal !== undefined) {
+    const olds = new Set(journal.old);
+    // What is in its place and was there before is old, unless the old one is still aside.
+    for (const name of journal.new) {
+      const isOld = olds.has(name) && !has(aside, name);
+      if (!isOld && has(target, name)) move(target, [name], fresh);
+    }
+    for (const name of journal.old) if (has(aside, name)) move(aside, [name], target);
+  }
+}
+
+function exchange(target: string, work: WorkFolder, how: 'all' | 'empty'): void {
   const kept = [workFolder, lostAndFound];
   const old = names(target).filter((name) => !kept.includes(name));
   // An image of a whole volume may have one as well.
-  const fresh = names(join(work, 'new')).filter((name) => name !== lostAndFound);
+  const fresh = names(work.fresh).filter((name) => name !== lostAndFound);
   const hollow = hollowFolders(Buffer.from(target), kept);
   if (how === 'empty' && hollow === undefined && old.length > 0) throw occupied(target, old);
-  writeJournal(work, { old, new: fresh, hollow });
-  if (hollow !== undefined) fillHollow(Buffer.from(join(work, 'new')), Buffer.from(target));
+  writeJournal(work.path, { old, new: fresh, hollow });
+  if (hollow !== undefined) fillHollow(work.fresh, target);
   else {
-    move(target, old, join(work, 'old'));
-    move(join(work, 'new'), fresh, target);
+    move(target, old, work.aside);
+    move(work.fresh, fresh, target);
   }
   // From here on it has happened: what is aside is only to be removed.
-  rmSync(join(work, 'journal'));
+  rmSync(join(work.path, 'journal'));
 }
 
 /** Looked for last of all, so that nothing that is written meanwhile is removed without a word. */
@@ -115,16 +115,16 @@ function occupied(target: string, old: readonly string[]): SubpipeError {
   });
 }
 
-function layOver(target: string, work: string): void {
+function layOver(target: string, work: WorkFolder): void {
   const places = placesOf(target, work);
   const over = planOverlay(places[0], places[1], [workFolder, lostAndFound]);
-  writeJournal(work, { old: [], new: [], over });
+  writeJournal(work.path, { old: [], new: [], over });
   moveOverlay(over, ...places);
-  rmSync(join(work, 'journal'));
+  rmSync(join(work.path, 'journal'));
 }
 
-function placesOf(target: string, work: string): [Buffer, Buffer, Buffer] {
-  return [Buffer.from(join(work, 'new')), Buffer.from(target), Buffer.from(join(work, 'old'))];
+function placesOf(target: string, { fresh, aside }: WorkFolder): [Buffer, Buffer, Buffer] {
+  return [Buffer.from(fresh), Buffer.from(target), Buffer.from(aside)];
 }
 
 /** What an exchange is about to move. */
@@ -157,7 +157,7 @@ function child(folder: string, name: string): Buffer {
   return Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, 'latin1')]);
 }
 
-function readJournal(work: string): Journal | undefined {
+function readJournal(work: string, shownAs: string): Journal | undefined {
   let text: string;
   try {
     text = readFileSync(join(work, 'journal'), 'utf8');
@@ -168,11 +168,11 @@ function readJournal(work: string): Journal | undefined {
   if (isRecord(value) && isNames(value.old) && isNames(value.new)) {
     const { old, new: fresh, hollow, over } = value;
     if (isOverlay(over)) return { old, new: fresh, over };
-    if (over !== undefined) throw damaged(work);
+    if (over !== undefined) throw damaged(shownAs);
     if (hollow === undefined) return { old, new: fresh };
     if (isPaths(hollow)) return { old, new: fresh, hollow };
   }
-  throw damaged(work);
+  throw damaged(shownAs);
 }
 
 function damaged(work: string): SubpipeError {

@@ -1,23 +1,14 @@
 import type { Buffer } from 'node:buffer';
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  lchownSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  rmSync,
-  symlinkSync,
-  unlinkSync,
-} from 'node:fs';
+import { fchmodSync, lchownSync, linkSync, mkdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { SubpipeError } from '../errors.ts';
 import type { Aside } from './aside.ts';
 import { give, lookWidth } from './batch.ts';
 import { FileWriter } from './file-writer.ts';
+import { Inside, moved } from './inside.ts';
 import type { Meters } from './limits.ts';
 import { compareAsScanned, lookAt } from './looks.ts';
-import { type BytePath, fromLatin1, locator, parentOf, shown, toBytes } from './path.ts';
+import { type BytePath, fromLatin1, parentOf, rootPath, shown, toBytes } from './path.ts';
+import type { TreeNode } from './scan.ts';
 import { Snapshot, setFile, setNode, width } from './snapshot.ts';
 import type { TarHeader } from './tar-header.ts';
 import { type TraitOptions, Traits } from './traits.ts';
@@ -29,15 +20,17 @@ const symlink = -2;
 const otherFile = -3;
 
 /**
- * Writes a tree into an empty folder that nobody else can enter. Everything is created and nothing is opened that was
- * there: a path is only used below folders that this object has made itself, so no link leads out.
+ * Writes a tree into an empty folder. Everything is created and nothing is opened that was there: a path is only used
+ * below folders that this object has made itself and that still are what they were, so no link leads out.
  */
 export class Staging {
-  readonly #at: (path: BytePath) => string | Buffer;
+  readonly #inside: Inside;
   readonly #traits: Traits;
   readonly #files: FileWriter;
   readonly #made = new Map<BytePath, number>();
   readonly #folders = new Map<BytePath, TarHeader>();
+  /** How folders look in the end. */
+  readonly #seen = new Map<BytePath, TreeNode>();
   /** The file that is being written. */
   #current: BytePath | undefined;
   /** To be made when their files are there. */
@@ -47,9 +40,9 @@ export class Staging {
 
   /** @param aside for the same folder. Default: this thread writes all. */
   constructor(folder: string, meters: Meters, options: TraitOptions, aside?: Aside) {
-    this.#at = locator(folder);
+    this.#inside = new Inside(folder);
     this.#traits = new Traits(options, probeUmask(`${folder}/.umask`));
-    this.#files = new FileWriter(this.#at, this.#traits, meters, aside);
+    this.#files = new FileWriter((path) => this.#inside.at(path), this.#traits, meters, aside);
   }
 
   kindOf(path: BytePath): 'folder' | 'file' | 'symlink' | undefined {
@@ -61,7 +54,7 @@ export class Staging {
   /** A folder; its mode, owner and times are set by {@link finish}. The first header told counts, or the last with `again`. */
   folder(path: BytePath, header: TarHeader, again: boolean): void {
     if (path === '') return;
-    if (this.#made.get(path) !== folder) this.#makeFolder(path);
+    if (this.#made.get(path) !== folder) this.#makeFolder(path, header);
     if (again || !this.#folders.has(path)) this.#folders.set(path, header);
   }
 
@@ -94,7 +87,7 @@ export class Staging {
       throw new SubpipeError('FAILED', `${shown(path)} is a symlink that points nowhere`);
     }
     this.#makeRoom(path);
-    const full = this.#at(path);
+    const full = this.#inside.at(path);
     symlinkSync(toBytes(fromLatin1(target)), full);
     this.#made.set(path, symlink);
     const owner = this.#traits.ownerOf(header);
@@ -113,38 +106,45 @@ export class Staging {
   /** All that was told so far is in the folder. */
   #settle(): void {
     this.#files.settle();
-    for (const { path, target } of this.#links) linkSync(this.#at(target), this.#at(path));
+    for (const { path, target } of this.#links) linkSync(this.#inside.at(target), this.#inside.at(path));
     this.#links = [];
   }
 
   /** Sets modes, owners and times of folders, the deepest first. */
   finish(): void {
     this.#settle();
+    // From here on each is what is there now.
+    this.#inside.forget(rootPath);
     for (const path of [...this.#made.keys()]
       .filter((path) => this.#made.get(path) === folder)
       .sort()
       .reverse()) {
-      const header = this.#folders.get(path);
-      const full = this.#at(path);
-      if (header === undefined) {
-        chmodSync(full, this.#traits.impliedMode);
-        continue;
-      }
-      const owner = this.#traits.ownerOf(header);
-      if (owner !== undefined) give(() => lchownSync(full, owner.uid, owner.gid));
-      if (header.attributes !== undefined) {
-        const fd = openSync(full, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-        this.#traits.setAttributes(fd, header);
-        closeSync(fd);
-      }
-      chmodSync(full, this.#traits.modeOf(header));
-      this.#traits.setTime(full, header);
+      this.#finishFolder(path, this.#folders.get(path));
     }
+  }
+
+  #finishFolder(path: BytePath, header: TarHeader | undefined): void {
+    const full = this.#inside.at(path);
+    const owner = header === undefined ? undefined : this.#traits.ownerOf(header);
+    // None of this follows a link.
+    if (owner !== undefined) give(() => lchownSync(full, owner.uid, owner.gid));
+    if (header?.attributes !== undefined) this.#inside.withFolder(path, (fd) => this.#traits.setAttributes(fd, header));
+    if (header !== undefined) this.#traits.setTime(this.#inside.at(path), header);
+    let seen = lookAt(this.#inside.at(path), path);
+    if (seen.type !== 'folder') throw moved(path);
+    const mode = this.#traits.folderMode(header);
+    // It was made with it, but for what the folders above, a umask and a new owner change.
+    if (seen.mode !== mode) {
+      this.#inside.withFolder(path, (fd) => fchmodSync(fd, mode));
+      seen = lookAt(this.#inside.at(path), path);
+    }
+    this.#seen.set(path, seen);
   }
 
   /** Nothing more is written, and nothing is open: also after a failure. */
   abandon(): void {
     this.#files.abandon();
+    this.#inside[Symbol.dispose]();
   }
 
   /** How all looks that was made, in the order of a scan. After {@link finish}. */
@@ -154,15 +154,15 @@ export class Staging {
     const numbers = new Float64Array(paths.length * width);
     paths.forEach((path, place) => {
       const made = this.#made.get(path) ?? otherFile;
-      if (made < 0 || this.#linked.has(path)) setNode(numbers, place, lookAt(this.#at(path), path));
-      else setFile(numbers, place, looks, made * lookWidth);
+      if (made >= 0 && !this.#linked.has(path)) setFile(numbers, place, looks, made * lookWidth);
+      else setNode(numbers, place, this.#seen.get(path) ?? lookAt(this.#inside.at(path), path));
     });
     return new Snapshot(paths, numbers);
   }
 
-  #makeFolder(path: BytePath): void {
+  #makeFolder(path: BytePath, header?: TarHeader): void {
     this.#makeRoom(path);
-    mkdirSync(this.#at(path), 0o700);
+    mkdirSync(this.#inside.at(path), (this.#traits.folderMode(header) & 0o777) | 0o700);
     this.#made.set(path, folder);
   }
 
@@ -181,11 +181,12 @@ export class Staging {
     if (kind === undefined) return;
     this.#settle();
     if (kind === folder) {
-      rmSync(this.#at(path), { recursive: true });
+      rmSync(this.#inside.at(path), { recursive: true });
+      this.#inside.forget(path);
       for (const below of this.#made.keys()) if (below.startsWith(`${path}/`)) this.#made.delete(below);
       for (const below of this.#folders.keys()) if (below.startsWith(`${path}/`)) this.#folders.delete(below);
       this.#folders.delete(path);
-    } else unlinkSync(this.#at(path));
+    } else unlinkSync(this.#inside.at(path));
     this.#made.delete(path);
   }
 }

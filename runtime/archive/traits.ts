@@ -39,9 +39,9 @@ export class Traits {
     return owner === 'keep' ? { uid, gid } : owner;
   }
 
-  /** What a folder gets that no header speaks of. */
-  get impliedMode(): number {
-    return 0o777 & ~this.#umask;
+  /** A folder's mode, also of one that no header speaks of. */
+  folderMode(header: TarHeader | undefined): number {
+    return header === undefined ? 0o777 & ~this.#umask : this.modeOf(header);
   }
 
   /** Whether a file has another mode by then than it was made with: a umask, `open` or a new owner takes bits away. */

@@ -93,7 +93,7 @@ test('empty folders that steps have begun in stay the same folders, with what th
 test('empty folders are there again after a failure in the middle', async () => {
   const target = await scratch();
   mkdirSync(join(target, 'src/deep'), { recursive: true });
-  mkdirSync(join(target, '.subpipe-pull/new'), { recursive: true });
+  for (const name of ['new', 'old']) mkdirSync(join(target, '.subpipe-pull', name), { recursive: true });
   const journal = { old: ['src'], new: ['src', 'x'], hollow: ['src', 'src/deep'] };
   writeFileSync(join(target, '.subpipe-pull/journal'), JSON.stringify(journal));
   writeFileSync(join(target, 'src/half'), '');

@@ -4,6 +4,7 @@ import { isAnnouncement } from '../../runtime/oci/announce.ts';
 import type { Platform } from '../../runtime/oci/manifest.ts';
 import { splitWords } from '../../runtime/words.ts';
 import type { WorkspaceImage } from '../../runtime/workspace/image.ts';
+import { registriesOf } from '../../runtime/workspace/params.ts';
 import { openPlace, type Place, type Registries } from '../../runtime/workspace/reference.ts';
 import { readSource, withoutAncestors } from '../../runtime/workspace/source.ts';
 import { terminalOf } from '../../runtime/workspace/terminal.ts';
@@ -22,14 +23,10 @@ export interface Reading {
 
 export function readingOf({ flags, stderr, signal }: CommandContext): Reading {
   const log = createLog({ name: 'subpipe', write: (line) => stderr.write(line) });
-  const caFile = flags.text('ca-file');
+  const insecure = splitWords(flags.text('insecure') ?? '', '--insecure');
   const platform = flags.text('platform');
   return {
-    registries: {
-      insecure: splitWords(flags.text('insecure') ?? '', '--insecure'),
-      ...(caFile === undefined ? {} : { caFile }),
-      warn: (sentence) => log.warn(sentence),
-    },
+    registries: registriesOf({ insecure, caFile: flags.text('ca-file') }, log),
     log,
     terminal: terminalOf({ isTTY: stderr.isTTY === true, write: (text) => stderr.write(text) }, []),
     platform: platform === undefined ? undefined : readPlatform(platform, '--platform'),

@@ -1,4 +1,6 @@
+import type { Log } from '../log.ts';
 import { text, words } from '../params.ts';
+import type { Registries } from './reference.ts';
 
 /** Flags of all that reads or writes registries. */
 export const registryParams = {
@@ -7,6 +9,18 @@ export const registryParams = {
   }),
   caFile: text('PEM file with CAs that count for registries beside the usual ones.'),
 };
+
+/** How registries are asked, as {@link registryParams} say. */
+export function registriesOf(
+  { insecure, caFile }: { insecure: readonly string[] | undefined; caFile: string | undefined },
+  log: Log,
+): Registries {
+  return {
+    insecure,
+    ...(caFile === undefined ? {} : { caFile }),
+    warn: (sentence) => log.warn(sentence),
+  };
+}
 
 /** Flags that say where is kept what a pull has seen. */
 export const stateParams = {

@@ -18,14 +18,14 @@ import { shownExtraction } from './extraction.ts';
 import { isBase, type WorkspaceImage } from './image.ts';
 import { layerFinder, layerName, layerOpener, sourceLayer } from './layer-source.ts';
 import { type Basis, forget, memoryFile, recall, remember } from './memory.ts';
+import type { WorkspaceOptions } from './options.ts';
 import { formatBytes } from './progress.ts';
 import type { Registries } from './reference.ts';
 import { readSource, withoutAncestors } from './source.ts';
 import { tarSizeOf } from './weight.ts';
 
-export interface PullOptions {
-  /** Replaced by what the sources have. Made where it is not there. */
-  folder: string;
+/** The folder is replaced by what the sources have, and made where it is not there. */
+export interface PullOptions extends WorkspaceOptions {
   /** References, see `readReference`. Empty ones are passed over. */
   sources: readonly string[];
   /** Pulled where no source is there. */
@@ -43,15 +43,6 @@ export interface PullOptions {
   /** Default `keep`. */
   mode?: 'keep' | 'group' | undefined;
   platform?: Platform | undefined;
-  /** See `memoryFile`. */
-  name?: string | undefined;
-  stateFolder?: string | undefined;
-  registries?: Registries;
-  /** Where progress is written over and over, for people who watch. Default: now and then to the log. */
-  terminal?: ((text: string) => void) | undefined;
-  env: NodeJS.ProcessEnv;
-  log: Log;
-  signal?: AbortSignal | undefined;
 }
 
 export interface Pulled {

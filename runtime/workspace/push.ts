@@ -3,9 +3,7 @@ import type { Change } from '../archive/changes.ts';
 import type { Compression } from '../archive/compression.ts';
 import { shown } from '../archive/path.ts';
 import { scanTree, type Tree } from '../archive/scan.ts';
-import type { Times } from '../archive/write-tree.ts';
 import { invalid, type SubpipeError } from '../errors.ts';
-import type { Log } from '../log.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { StoredManifest } from '../oci/manifest.ts';
 import { type Baseline, baselineOf, whole } from './baseline.ts';
@@ -14,14 +12,14 @@ import { type Form, firstForm, simplerForm } from './form.ts';
 import { imageOf, type WorkspaceImage } from './image.ts';
 import { memoryFile, recall, remember } from './memory.ts';
 import { nameAgain, nameImage } from './naming.ts';
+import type { ImageOptions, WorkspaceOptions } from './options.ts';
 import { foundOrigin } from './origin.ts';
 import { formatBytes, Progress } from './progress.ts';
-import { byDigest, namesIn, openPlace, type Place, type Registries } from './reference.ts';
+import { byDigest, namesIn, openPlace, type Place } from './reference.ts';
 import { type Sent, sendImage } from './send.ts';
 import { weightOf } from './weight.ts';
 
-export interface PushOptions {
-  folder: string;
+export interface PushOptions extends WorkspaceOptions, ImageOptions {
   /** `REPO[:TAG]` or `oci:FOLDER[:TAG]`; a layout folder is made where there is none. */
   target: string;
   /** More tags that the image gets. */
@@ -35,33 +33,14 @@ export interface PushOptions {
   /** gitignore patterns. With any, the image has what matches and nothing else, and is made from no other. */
   include?: readonly string[] | undefined;
   exclude?: readonly string[] | undefined;
-  /** Default nanoseconds. */
-  times?: Times | undefined;
-  /** Whose the files are in the image. Default 0:0, so that it makes no difference who pushes. */
-  owner?: 'keep' | { uid: number; gid: number } | undefined;
-  labels?: Record<string, string> | undefined;
-  annotations?: Record<string, string> | undefined;
   /** Whether the image says which commit the folder's `.git` has checked out, see `foundOrigin`. Default false. */
   readRevision?: boolean;
-  /** RFC 3339. Default: the image does not tell when it was made. */
-  created?: string | undefined;
-  /** What has made the layer, for the image's history. */
-  createdBy?: string | undefined;
   /** An image with more layers is made anew, of all that is in the folder. Default 64. */
   maxLayers?: number | undefined;
   /** Keep all of what is pushed to the tag side by side. Default true. */
   announce?: boolean;
   /** Nothing is sent; `changes` tells what would be. */
   dryRun?: boolean;
-  /** See `memoryFile`. */
-  name?: string | undefined;
-  stateFolder?: string | undefined;
-  registries?: Registries;
-  /** Where progress is written over and over, for people who watch. Default: now and then to the log. */
-  terminal?: ((text: string) => void) | undefined;
-  env: NodeJS.ProcessEnv;
-  log: Log;
-  signal?: AbortSignal | undefined;
 }
 
 export interface Pushed {

@@ -2,7 +2,6 @@ import type { Change } from '../archive/changes.ts';
 import { packLayers } from '../archive/pack-layers.ts';
 import type { Tree } from '../archive/scan.ts';
 import { splitChanges } from '../archive/split.ts';
-import type { Times } from '../archive/write-tree.ts';
 import type { History } from '../oci/config.ts';
 import type { Baseline } from './baseline.ts';
 import { bringLayers } from './bring.ts';
@@ -11,17 +10,12 @@ import { coverOf, pathsAnnotation } from './cover.ts';
 import type { Form } from './form.ts';
 import { diffIdAnnotation, type WorkspaceLayer } from './image.ts';
 import { mapAnnotation, mapText } from './map-place.ts';
+import type { ImageOptions } from './options.ts';
 import type { Progress } from './progress.ts';
 import type { Place, Registries } from './reference.ts';
 import { tarSizeAnnotation } from './weight.ts';
 
-export interface SendOptions {
-  times?: Times | undefined;
-  owner?: 'keep' | { uid: number; gid: number } | undefined;
-  labels?: Record<string, string> | undefined;
-  annotations?: Record<string, string> | undefined;
-  created?: string | undefined;
-  createdBy?: string | undefined;
+export interface SendOptions extends ImageOptions {
   registries: Registries;
   progress: Progress;
   signal?: AbortSignal | undefined;

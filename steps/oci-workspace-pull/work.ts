@@ -1,6 +1,7 @@
 import type { StepContext } from '../../runtime/step.ts';
 import { needsKey, refuseWithKey } from '../../runtime/workspace/cache/flags.ts';
 import { restoreCache } from '../../runtime/workspace/cache/restore.ts';
+import { registriesOf } from '../../runtime/workspace/params.ts';
 import { pullWorkspace } from '../../runtime/workspace/pull.ts';
 import { terminalOf } from '../../runtime/workspace/terminal.ts';
 import { readMerge, readOwner, readPlatform } from '../../runtime/workspace/values.ts';
@@ -8,7 +9,7 @@ import type { PullParams, PullResults } from './step.ts';
 
 /** Pulls, as the step's flags say. */
 export async function pull({ params, log, env, signal, report }: StepContext<PullParams, PullResults>): Promise<void> {
-  const { folder, sources, base, optional, paths, mode, name, stateFolder, insecure, caFile } = params;
+  const { folder, sources, base, optional, paths, mode, name, stateFolder } = params;
   const { key, keyFolder, restoreKeys, expectEmpty } = params;
   const common = {
     folder,
@@ -18,11 +19,7 @@ export async function pull({ params, log, env, signal, report }: StepContext<Pul
     mode,
     name,
     stateFolder,
-    registries: {
-      insecure,
-      ...(caFile === undefined ? {} : { caFile }),
-      warn: (sentence: string) => log.warn(sentence),
-    },
+    registries: registriesOf(params, log),
     terminal: terminalOf(),
     env,
     log,

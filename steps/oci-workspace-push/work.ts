@@ -5,6 +5,7 @@ import { needsKey, refuseWithKey } from '../../runtime/workspace/cache/flags.ts'
 import { saveCache } from '../../runtime/workspace/cache/save.ts';
 import { expiryLabel } from '../../runtime/workspace/compose.ts';
 import { givenOrigin } from '../../runtime/workspace/origin.ts';
+import { registriesOf } from '../../runtime/workspace/params.ts';
 import { pushWorkspace } from '../../runtime/workspace/push.ts';
 import { terminalOf } from '../../runtime/workspace/terminal.ts';
 import { readOwner, readTimes } from '../../runtime/workspace/values.ts';
@@ -13,7 +14,7 @@ import type { PushParams, PushResults } from './step.ts';
 /** Pushes, as the step's flags say. */
 export async function push(context: StepContext<PushParams, PushResults>): Promise<void> {
   const { params, log, env, signal, report, stdout } = context;
-  const { insecure, caFile, record, expiresAfter, key, keyFolder, revision, sourceUrl, ...rest } = params;
+  const { record, expiresAfter, key, keyFolder, revision, sourceUrl, ...rest } = params;
   const given = { ...givenOrigin({ revision, sourceUrl }), ...params.annotations };
   const common = {
     ...rest,
@@ -22,11 +23,7 @@ export async function push(context: StepContext<PushParams, PushResults>): Promi
     ...originOf(record, given, env),
     readRevision: record !== 'none',
     labels: expiresAfter === undefined ? {} : { [expiryLabel]: expiresAfter },
-    registries: {
-      insecure,
-      ...(caFile === undefined ? {} : { caFile }),
-      warn: (sentence: string) => log.warn(sentence),
-    },
+    registries: registriesOf(params, log),
     terminal: terminalOf(),
     env,
     log,

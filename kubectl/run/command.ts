@@ -1,11 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { prepare } from '../../runtime/call/prepare.ts';
 import { invalid } from '../../runtime/errors.ts';
 import { createLog } from '../../runtime/log.ts';
 import { type Command, kubeFlags, kubeOf, namespaceOf, oneWord } from '../command.ts';
 import { sourceFile } from '../files.ts';
 import { callFlags, callOf, namespaceIn } from './call.ts';
-import { logModeOf, logsFlag, startAndFollow } from './start.ts';
+import { logModeOf, logsFlag, prepareCall, startAndFollow } from './start.ts';
 
 export const run: Command = {
   name: 'run',
@@ -35,17 +33,8 @@ run from there, and nothing but the run is created: Pipelines that it calls must
     }
     await using source = file === undefined ? undefined : await sourceFile(file, context.stdin);
     const namespace = (await namespaceIn(source, context)) ?? (await namespaceOf(context, kube));
-    const [plan] = await prepare([await callOf(pipeline, source, context)], {
-      kube,
-      log,
-      caller: undefined,
-      callerUid: randomUUID(),
-      namespace,
-      folder: source?.folder ?? '.',
-      maxDepth: 10,
-      signal,
-    });
-    if (plan === undefined) throw new TypeError('one call is prepared as one');
+    const call = await callOf(pipeline, source, context);
+    const plan = await prepareCall(call, { kube, log, namespace, folder: source?.folder, signal });
     return await startAndFollow(plan, kube, logs, context);
   },
 };

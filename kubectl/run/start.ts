@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import type { Call } from '../../runtime/call/call.ts';
 import { type LogMode, logModes } from '../../runtime/call/logs.ts';
-import type { PreparedCall } from '../../runtime/call/prepare.ts';
+import { type PreparedCall, type PrepareOptions, prepare } from '../../runtime/call/prepare.ts';
 import { explain, hasCode, invalid, SubpipeError } from '../../runtime/errors.ts';
 import type { KubeClient } from '../../runtime/kube/client.ts';
 import type { CommandContext } from '../command.ts';
@@ -21,6 +23,23 @@ export function logModeOf({ flags }: CommandContext): LogMode {
   if (found === undefined)
     throw invalid(`--logs must be one of ${logModes.join(', ')}, but is ${JSON.stringify(mode)}`);
   return found;
+}
+
+/** Prepares the call of a person, whom nobody calls. @param folder where its file is. */
+export async function prepareCall(
+  call: Call,
+  options: Pick<PrepareOptions, 'kube' | 'log' | 'namespace' | 'signal'> & { folder: string | undefined },
+): Promise<PreparedCall> {
+  const { folder = '.', ...rest } = options;
+  const [plan] = await prepare([call], {
+    ...rest,
+    caller: undefined,
+    callerUid: randomUUID(),
+    folder,
+    maxDepth: 10,
+  });
+  if (plan === undefined) throw new TypeError('one call is prepared as one');
+  return plan;
 }
 
 /** Creates the run and follows it to its end. Gives the exit code. @throws SubpipeError `FAILED` where the run failed. */

@@ -2,7 +2,9 @@ import type { MergePolicy } from '../../runtime/archive/decide.ts';
 import { type IndexEntry, indexLayer, isHiddenBy, type LayerIndex } from '../../runtime/archive/layer-index.ts';
 import { planMerge } from '../../runtime/archive/merge.ts';
 import { type BytePath, entryPath } from '../../runtime/archive/path.ts';
+import type { TreeNode } from '../../runtime/archive/scan.ts';
 import { selectPaths } from '../../runtime/archive/select.ts';
+import type { TarHeader } from '../../runtime/archive/tar-header.ts';
 import type { Digest } from '../../runtime/oci/digest.ts';
 import { isNeeded } from '../../runtime/workspace/cover.ts';
 import type { WorkspaceImage } from '../../runtime/workspace/image.ts';
@@ -11,19 +13,10 @@ import type { Reading } from './context.ts';
 import { readIndexes, sourcesOf } from './layers.ts';
 
 /** Something in a workspace. A hardlink is a file that says what it is the same as. */
-export interface Item {
+export interface Item
+  extends Pick<TarHeader, 'mode' | 'uid' | 'gid' | 'size' | 'mtime' | 'nanoseconds' | 'target'>,
+    Pick<TreeNode, 'type'> {
   path: BytePath;
-  type: 'file' | 'folder' | 'symlink';
-  mode: number;
-  uid: number;
-  gid: number;
-  /** Bytes; 0 for what is no file. */
-  size: number;
-  /** Seconds since 1970, and nanoseconds more. */
-  mtime: number;
-  nanoseconds: number;
-  /** Of a symlink. */
-  target?: string;
   /** Of a hardlink. */
   linkTo?: BytePath;
   /** Of a file. */

@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { callerUidLabel, callLabel, childRun } from '../../runtime/call/child.ts';
-import { type PreparedCall, prepare } from '../../runtime/call/prepare.ts';
+import type { PreparedCall } from '../../runtime/call/prepare.ts';
 import { hasCode, invalid } from '../../runtime/errors.ts';
 import type { KubeClient } from '../../runtime/kube/client.ts';
 import { createLog } from '../../runtime/log.ts';
@@ -13,7 +12,7 @@ import { formatYaml } from '../../runtime/yaml.ts';
 import { type Command, type CommandContext, kubeFlags, kubeOf, namespaceOf, oneWord } from '../command.ts';
 import { sourceFile } from '../files.ts';
 import { callFlags, callOf, namespaceIn } from '../run/call.ts';
-import { logModeOf, logsFlag, startAndFollow } from '../run/start.ts';
+import { logModeOf, logsFlag, prepareCall, startAndFollow } from '../run/start.ts';
 import { ociPipelineIn } from './read.ts';
 
 export const wrap: Command = {
@@ -85,17 +84,7 @@ async function planOf(context: CommandContext, kube: KubeClient): Promise<Prepar
   };
   const named = custom?.run.metadata.namespace ?? (await namespaceIn(source, context));
   const namespace = flags.text('namespace') ?? named ?? (await standardNamespace(context, kube, file !== undefined));
-  const [plan] = await prepare([call], {
-    kube,
-    log,
-    caller: undefined,
-    callerUid: randomUUID(),
-    namespace,
-    folder: source?.folder ?? '.',
-    maxDepth: 10,
-    signal,
-  });
-  if (plan === undefined) throw new TypeError('one call is prepared as one');
+  const plan = await prepareCall(call, { kube, log, namespace, folder: source?.folder, signal });
   if (carriedBy(plan.call.workspaces).length === 0) {
     throw invalid(`no workspace of ${plan.source.title} is bound to an emptyDir: there is nothing to wrap`, {
       hint: "Bind one with -w '{name: NAME, emptyDir: {}}'.",

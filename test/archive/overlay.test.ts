@@ -1,22 +1,13 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import { moveOverlay, planOverlay } from '../../runtime/archive/overlay.ts';
 import { repairFolder, replaceFolder } from '../../runtime/archive/replace.ts';
 import { makeFolder } from '../support/folder.ts';
-import { look } from './support.ts';
-
-const replaceModule = join(import.meta.dirname, '../../runtime/archive/replace.ts');
-
-function fill(root: string, files: Record<string, string>): void {
-  for (const [name, content] of Object.entries(files)) {
-    mkdirSync(join(root, name, '..'), { recursive: true });
-    writeFileSync(join(root, name), content);
-  }
-}
+import { fill } from '../workspace/support.ts';
+import { killedAtRename, look } from './support.ts';
 
 const before = { 'own/a': 'a', 'deep/er/old': 'old', 'deep/er/own': 'own', file: 'file', 'folder/x': 'x' };
 const comes = { 'deep/er/old': 'new', 'deep/er/new/b': 'b', 'file/now/a/folder': 'f', folder: 'now a file', top: 't' };
@@ -39,31 +30,13 @@ test('what comes is put over what is there: folders of both are one, other thing
 });
 
 test('killed at any rename, the folder is as it was after the repair', async () => {
-  // A process that ends itself at its Nth rename, as if it was killed.
-  const program = `
-    import fs from 'node:fs';
-    import path from 'node:path';
-    import { syncBuiltinESMExports } from 'node:module';
-    const { renameSync } = fs;
-    let left = Number(process.argv[1]);
-    fs.renameSync = (from, to) => { if (left-- === 0) process.kill(process.pid, 'SIGKILL'); renameSync(from, to); };
-    syncBuiltinESMExports();
-    const { replaceFolder } = await import(${JSON.stringify(replaceModule)});
-    await replaceFolder(process.argv[2], async (folder) => {
-      for (const [name, content] of Object.entries(${JSON.stringify(comes)})) {
-        fs.mkdirSync(path.dirname(folder + '/' + name), { recursive: true });
-        fs.writeFileSync(folder + '/' + name, content);
-      }
-    }, 'over');`;
   await using folder = await makeFolder();
   let killed = 0;
   for (let count = 0; ; count++) {
     const target = join(folder.path, String(count));
     fill(target, before);
     const there = contentOf(target);
-    const run = spawnSync(process.execPath, ['--input-type=module', '-e', program, String(count), target]);
-    if (run.status === 0) break;
-    assert.equal(run.signal, 'SIGKILL', String(run.stderr));
+    if (!killedAtRename(count, target, comes, 'over')) break;
     killed++;
     assert.equal(repairFolder(target), true);
     assert.deepEqual(contentOf(target), there);

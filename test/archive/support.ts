@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { createWriteStream, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { Readable } from 'node:stream';
 import { allOf, type Change } from '../../runtime/archive/changes.ts';
 import { type Extracted, type ExtractOptions, extractLayers } from '../../runtime/archive/extract.ts';
@@ -72,4 +74,36 @@ export function look(root: string): Map<string, unknown> {
   };
   visit(Buffer.from(root));
   return seen;
+}
+
+/**
+ * Runs {@link replaceFolder} in a process of its own that ends itself at its rename number `count`, as if it was killed:
+ * it puts these files into `target`. @returns whether it was, else it has done all.
+ */
+export function killedAtRename(
+  count: number,
+  target: string,
+  files: Record<string, string>,
+  how: 'all' | 'over',
+): boolean {
+  const program = `
+    import fs from 'node:fs';
+    import path from 'node:path';
+    import { syncBuiltinESMExports } from 'node:module';
+    const { renameSync } = fs;
+    const [count, target, files, how] = process.argv.slice(1);
+    let left = Number(count);
+    fs.renameSync = (from, to) => { if (left-- === 0) process.kill(process.pid, 'SIGKILL'); renameSync(from, to); };
+    syncBuiltinESMExports();
+    const { replaceFolder } = await import(${JSON.stringify(join(import.meta.dirname, '../../runtime/archive/replace.ts'))});
+    await replaceFolder(target, async (folder) => {
+      for (const [name, content] of Object.entries(JSON.parse(files))) {
+        fs.mkdirSync(path.dirname(folder + '/' + name), { recursive: true });
+        fs.writeFileSync(folder + '/' + name, content);
+      }
+    }, how);`;
+  const args = ['--input-type=module', '-e', program, String(count), target, JSON.stringify(files), how];
+  const run = spawnSync(process.execPath, args);
+  if (run.status !== 0 && run.signal !== 'SIGKILL') throw new Error(String(run.stderr));
+  return run.status !== 0;
 }

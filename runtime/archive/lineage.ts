@@ -54,7 +54,14 @@ interface Common {
  * for the others, else the longest.
  */
 export function commonLineage(images: readonly Lined[]): readonly Digest[] {
-  const lines = images.map(linesOf);
+  const [one, ...rest] = images.map(({ layers }) => digestsOf(layers));
+  const count = Math.min(one?.length ?? 0, ...rest.map((layers) => sharedCount(one ?? [], layers)));
+  // Layers that all begin with: what is in several of the others is told by them as well.
+  if (count > 0 && images.every(({ lineage }) => count >= (lineage?.anew ?? 0))) return one?.slice(0, count) ?? [];
+  return commonLine(images.map(linesOf));
+}
+
+function commonLine(lines: readonly (readonly Line[])[]): readonly Digest[] {
   const reached = lines.map((list) => list.map((_, at) => reachedFrom(list, at)));
   const [first = [], ...others] = lines;
   const found: Common[] = [];
@@ -65,14 +72,18 @@ export function commonLineage(images: readonly Lined[]): readonly Digest[] {
     const isWhole = places.every((place, i) => count >= (lines[i]?.[place]?.anew ?? 0));
     if (count > 0 && isWhole) found.push({ layers: line.layers.slice(0, count), at: places });
   }
+  const begins = (layers: readonly Digest[], beginning: readonly Digest[]): boolean =>
+    sharedCount(beginning, layers) === beginning.length;
+  // It has all of the other's layers, or in some image it stands for a line that has.
   const isLater = (one: Common, other: Common): boolean =>
-    one.at.some((place, i) => {
-      const otherPlace = other.at[i] ?? 0;
-      if (place === otherPlace) return one.layers.length > other.layers.length;
-      return reached[i]?.[place]?.has(otherPlace) === true;
-    });
+    begins(one.layers, other.layers) ||
+    one.at.some((place, i) =>
+      [...(reached[i]?.[place] ?? [])].some((below) => begins(lines[i]?.[below]?.layers ?? [], other.layers)),
+    );
+  const isOther = (one: Common, other: Common): boolean =>
+    one.layers.length !== other.layers.length || !begins(one.layers, other.layers);
   found.sort((a, b) => b.layers.length - a.layers.length);
-  const last = found.find((one) => !found.some((other) => other !== one && isLater(other, one)));
+  const last = found.find((one) => !found.some((other) => isOther(other, one) && isLater(other, one)));
   return (last ?? found[0])?.layers ?? [];
 }
 

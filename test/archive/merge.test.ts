@@ -106,16 +106,16 @@ const anew = (changes: Parameters<typeof tarOf>) =>
   tarOf({ path: 'd', type: 'folder', mode: 0o755 }, file('b', 'b0'), file('d/x', 'x0'), file('u', 'u0'), ...changes);
 
 async function mergedLines(
-  images: Record<string, { layers: Buffer[]; lineages?: Buffer[][] }>,
+  images: Record<string, { layers: Buffer[]; lineages?: Buffer[][]; anew?: number }>,
   options: { policy?: MergePolicy; there?: Buffer[] } = {},
 ): Promise<{ out: string; plan: MergePlan }> {
   const out = join(await scratch(), 'out');
   const layer = (bytes: Buffer) => ({ ...layerOf(bytes), digest: digestOf(bytes) });
-  const sources = Object.entries(images).map(([name, { layers, lineages = [] }]) => ({
+  const sources = Object.entries(images).map(([name, { layers, lineages = [], anew = 1 }]) => ({
     name,
     layers: layers.map(layer),
     lineage: {
-      anew: lineages.length === 0 ? 0 : 1,
+      anew: lineages.length === 0 ? 0 : anew,
       from: lineages.map((_, i) => i),
       lines: lineages.map((one) => ({ layers: one.map((bytes) => digestOf(bytes)), anew: 0, from: [] })),
     },
@@ -144,6 +144,19 @@ test('an image that was made anew is merged by the layers that it was made from:
   const later = { ...one, layers: [...one.layers, tarOf(file('a', 'a3'))] };
   await assert.rejects(mergedLines({ later, two }), /later, two changed the same paths differently: a$/);
   assert.equal(text((await mergedLines({ later, two }, { policy: 'first' })).out, 'a'), 'a3');
+});
+
+test('of layers that were made anew together, a few in common are no ancestor', async () => {
+  const first = tarOf(file('u', 'u0'), file('b', 'b0'), file('a', 'a1'));
+  const folder = { path: 'd', type: 'folder' as const, mode: 0o755 };
+  const one = { layers: [first, tarOf(folder, file('d/x', 'x0'))], lineages: [line], anew: 2 };
+  const two = {
+    layers: [first, tarOf(folder, file('d/x', 'x0'), file('d/y', 'y0'), file('e', 'e'))],
+    lineages: [line],
+    anew: 2,
+  };
+  const { out } = await mergedLines({ one, two }, { there: line });
+  assert.deepEqual(readdirSync(out, { recursive: true }).sort(), ['a', 'b', 'd', 'd/x', 'e', 'u']);
 });
 
 test('images that were both made anew need the layers that they were made from', async () => {

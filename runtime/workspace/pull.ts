@@ -15,7 +15,8 @@ import type { Log } from '../log.ts';
 import type { Platform } from '../oci/manifest.ts';
 import { isNeeded } from './cover.ts';
 import { shownExtraction } from './extraction.ts';
-import { isBase, type WorkspaceImage } from './image.ts';
+import { isBase, type WorkspaceImage, type WorkspaceLayer } from './image.ts';
+import { keptLayers } from './kept-layer.ts';
 import { layerFinder, layerName, layerOpener, sourceLayer } from './layer-source.ts';
 import { type Basis, forget, memoryFile, recall, remember } from './memory.ts';
 import type { WorkspaceOptions } from './options.ts';
@@ -88,10 +89,13 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
   // From here on it is no longer what the memory says.
   forget(file);
   const open = layerOpener(registries);
+  const isShared = sharedBy(images);
+  const keep = keptLayers();
   const sources = images.map(
     ({ name, layers, lineage }): MergeSource => ({
       name,
-      layers: layers.map((layer) => sourceLayer(layer, open)),
+      // What all have is read once, or never.
+      layers: layers.map((layer) => (isShared(layer) ? sourceLayer(layer, open) : keep(sourceLayer(layer, open)))),
       lineage,
     }),
   );
@@ -131,6 +135,12 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
   const what = `${now.size} files and folders, ${formatBytes(done.bytes)}`;
   log.info(`pulled ${names.join(', ')}: ${what}, ${progress.end()}`);
   return { images: names, size: sizeOf(images), files: now.size, unchanged: false };
+}
+
+/** Whether all images have a layer. */
+function sharedBy(images: readonly WorkspaceImage[]): (layer: WorkspaceLayer) => boolean {
+  const digests = images.map(({ layers }) => new Set(layers.map(({ descriptor }) => descriptor.digest)));
+  return ({ descriptor }) => digests.every((there) => there.has(descriptor.digest));
 }
 
 /** Whether a layer has nothing of these paths. */

@@ -37,7 +37,11 @@ test('what parallel Tasks changed is merged, and pushed on without sending it ag
       fill(folder, { 'e/f': 'f' });
     },
   });
+  const asked = registry.requests.length;
   const pulled = await good(machine.pull('both', '--', images.one ?? '', images.two ?? ''));
+  const blobs = registry.requests.slice(asked).filter((line) => /^GET .*\/blobs\//.test(line));
+  assert.equal(blobs.length, 5, 'two configs and three layers, each once');
+  assert.equal(new Set(blobs).size, 5);
   const both = machine.workspace('both');
   assert.deepEqual(readdirSync(both).sort(), ['a', 'd', 'e']);
   assert.equal(readFileSync(`${both}/a`, 'utf8'), 'a1');

@@ -1,5 +1,6 @@
 import type { LayerIndex } from '../../runtime/archive/layer-index.ts';
 import { type BytePath, parentOf } from '../../runtime/archive/path.ts';
+import { selectBelow } from '../../runtime/archive/select.ts';
 import { isNeeded } from '../../runtime/workspace/cover.ts';
 import type { WorkspaceImage, WorkspaceLayer } from '../../runtime/workspace/image.ts';
 import { type Content, contentOf, type Item, putOver } from './content.ts';
@@ -43,7 +44,8 @@ export async function compareImages(
   const about = aboutOf(indexes);
   const needed = new Set(about.length === 0 ? [] : shared.filter((layer) => isNeeded(layer, about)));
   const base: Content = new Map();
-  for (const index of await readIndexes([...needed], reading)) putOver(base, index);
+  const select = selectBelow(new Set(about));
+  for (const index of await readIndexes([...needed], reading, select)) putOver(base, index);
   const old: Content = new Map(base);
   for (const index of indexes.slice(0, mine.length)) putOver(old, index);
   for (const index of indexes.slice(mine.length)) putOver(base, index);
@@ -62,8 +64,8 @@ function isSameLayer(one: WorkspaceLayer | undefined, two: WorkspaceLayer | unde
 }
 
 /** What layers are about: not the folders that are told only because something in them is. */
-function aboutOf(indexes: readonly LayerIndex[]): string[] {
-  const about = new Set<string>();
+function aboutOf(indexes: readonly LayerIndex[]): BytePath[] {
+  const about = new Set<BytePath>();
   for (const { puts, removed, emptied } of indexes) {
     const inside = new Set([...puts.keys(), ...removed].map(parentOf));
     for (const [path, { header }] of puts) if (header.type !== 'folder' || !inside.has(path)) about.add(path);

@@ -17,6 +17,11 @@ export function selectPaths(paths: readonly string[]): ((path: BytePath) => bool
     }
     wanted.add(fromText(parts.join('/')));
   }
+  return selectBelow(wanted);
+}
+
+/** Of paths themselves: these, and all that is in them. */
+export function selectBelow(wanted: ReadonlySet<string>): (path: BytePath) => boolean {
   return (path) => {
     for (let at: string = path; at !== ''; at = at.slice(0, Math.max(0, at.lastIndexOf('/')))) {
       if (wanted.has(at)) return true;

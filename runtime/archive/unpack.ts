@@ -66,17 +66,41 @@ async function* unpackFrames(
 ): AsyncGenerator<Buffer> {
   const frames = framesOf(packed, source);
   const queue: Promise<Buffer>[] = [];
-  for await (const frame of frames) {
+  let next = asked(frames);
+  for (;;) {
+    // What is unpacked is given before more is waited for, which comes meanwhile.
+    const [first] = queue;
+    const found =
+      queue.length >= parallel
+        ? 'full'
+        : await (first === undefined ? next : Promise.race([next, first.then(isReady)]));
+    if (found === 'full') {
+      yield* pieceOf(queue, signal);
+      continue;
+    }
+    if (found.done === true) break;
+    const { value: frame } = found;
     if (frame.kind === 'whole') {
       const unpacked = unpackOne(frame.bytes);
       unpacked.catch(() => {}); // told when its turn comes
       queue.push(unpacked);
-    }
-    while (queue.length >= (frame.kind === 'whole' ? parallel : 1)) yield* pieceOf(queue, signal);
-    if (frame.kind === 'open')
+    } else {
+      while (queue.length > 0) yield* pieceOf(queue, signal);
       yield* through(coalesce(frame.pieces), createZstdDecompress({ chunkSize: large }), signal);
+    }
+    next = asked(frames);
   }
   while (queue.length > 0) yield* pieceOf(queue, signal);
+}
+
+function isReady(): 'full' {
+  return 'full';
+}
+
+function asked(frames: AsyncGenerator<Frame>): Promise<IteratorResult<Frame, undefined>> {
+  const next = frames.next();
+  next.catch(() => {}); // told when it is waited for
+  return next;
 }
 
 async function* pieceOf(queue: Promise<Buffer>[], signal?: AbortSignal): AsyncGenerator<Buffer> {

@@ -149,3 +149,26 @@ test('what was not asked for is merged as well: a push after a part of a merge l
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, /changed the same paths differently: docs\/c/);
 });
+
+test('a registry that refuses zstd does not get a part of an image in place of all of it', async () => {
+  await using machine = await makeMachine();
+  await using registry = await FakeRegistry.start({
+    async intercept(request, response) {
+      if (request.method !== 'PUT' || request.url?.includes('/manifests/') !== true) return false;
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk);
+      const isRefused = Buffer.concat(chunks).includes('tar+zstd');
+      response.writeHead(isRefused ? 415 : 201, { 'content-type': 'application/json' });
+      response.end(isRefused ? '{"errors":[{"code":"MANIFEST_INVALID","message":"not supported"}]}' : '');
+      return true;
+    },
+  });
+  const images = `oci:${machine.path}/images:x`;
+  machine.workspace('source', { 'src/a': 'a', 'docs/b': 'b' });
+  await good(machine.push('source', `--target=${images}`));
+  await good(machine.pull('part', '--paths=src', '--', images));
+  fill(machine.workspace('part'), { 'src/new': 'n' });
+  const refused = await machine.push('part', `--target=${registry.host}/app`);
+  assert.equal(refused.code, 1, refused.stderr);
+  assert.doesNotMatch(refused.stderr, /gzip is pushed/);
+});

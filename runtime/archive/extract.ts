@@ -182,7 +182,7 @@ class LayerReader implements TarVisitor {
         this.#staging.folder(path, header, this.#stage.accept === undefined);
         break;
       case 'file':
-        this.#passed.delete(path);
+        if (this.#passed.size > 0) this.#passed.delete(path);
         this.#staging.startFile(path, header);
         this.#writing = true;
         break;

@@ -21,8 +21,8 @@ export class PaxRecords {
 
   /** Of those with the same key, the last. */
   get(key: string): string | undefined {
-    const at = this.#keys.lastIndexOf(key);
-    return at < 0 ? this.#base?.get(key) : this.#values[at];
+    for (let i = this.#keys.length - 1; i >= 0; i--) if (this.#keys[i] === key) return this.#values[i];
+    return this.#base?.isEmpty === false ? this.#base.get(key) : undefined;
   }
 
   add(key: string, value: string): void {

@@ -31,6 +31,8 @@ export class Staging {
   readonly #folders = new Map<BytePath, TarHeader>();
   /** How folders look in the end. */
   readonly #seen = new Map<BytePath, TreeNode>();
+  /** A folder that is there: most things in a tar are beside each other. */
+  #parent: BytePath | undefined;
   /** The file that is being written. */
   #current: BytePath | undefined;
   /** To be made when their files are there. */
@@ -61,7 +63,6 @@ export class Staging {
   /** Begins a file: `write` its content, then `endFile`. */
   startFile(path: BytePath, header: TarHeader): void {
     this.#makeRoom(path);
-    this.#made.set(path, otherFile);
     this.#current = path;
     this.#files.start(path, header);
   }
@@ -73,7 +74,8 @@ export class Staging {
 
   endFile(): void {
     const number = this.#files.end();
-    if (this.#current !== undefined && number !== undefined) this.#made.set(this.#current, number);
+    if (this.#current !== undefined) this.#made.set(this.#current, number ?? otherFile);
+    this.#current = undefined;
   }
 
   /** The piece of tar is over: its memory may be gone now. */
@@ -169,17 +171,19 @@ export class Staging {
   /** Parents are there, and the place is free: in a tar, the later of two entries wins. */
   #makeRoom(path: BytePath): void {
     const parent = parentOf(path);
-    if (parent !== '') {
+    if (parent !== '' && parent !== this.#parent) {
       const kind = this.#made.get(parent);
       if (kind === undefined) this.#makeFolder(parent);
       else if (kind !== folder) {
         const what = this.kindOf(parent);
         throw new SubpipeError('FAILED', `${shown(path)} is said to be below ${shown(parent)}, which is a ${what}`);
       }
+      this.#parent = parent;
     }
     const kind = this.#made.get(path);
     if (kind === undefined) return;
     this.#settle();
+    this.#parent = undefined;
     if (kind === folder) {
       rmSync(this.#inside.at(path), { recursive: true });
       this.#inside.forget(path);

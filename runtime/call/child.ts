@@ -91,8 +91,11 @@ export function byName<T extends { name: string }>(low: readonly T[], high: read
   return [...low.filter(({ name }) => !high.some((one) => one.name === name)), ...high];
 }
 
-/** So many ms before the caller's own end does the child time out: then the step is still there to report it. */
-const reserve = (left: number): number => Math.min(left / 2, Math.max(10_000, Math.min(15_000, left / 10)));
+/**
+ * So many ms before the caller's own end does the child time out: then the step is still there to report it. On a busy
+ * cluster 10 s are not enough to end the child, see that, and have the kubelet and Tekton tell it.
+ */
+const reserve = (left: number): number => Math.min(left / 2, Math.max(10_000, Math.min(30_000, left / 5)));
 
 /** The child's timeouts: what the call says, but no more than the caller has left. */
 function timeoutsOf(

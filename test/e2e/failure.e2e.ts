@@ -79,21 +79,21 @@ describe('the timeout of a call', { concurrency: 2 }, () => {
       parent(
         call('call', { pipeline: 'slow', timeout: '1h' }),
         atTheEnd(show('report', { status: '$(tasks.call.results.status)' })),
-        '  timeouts: {pipeline: 180s, tasks: 90s, finally: 90s}',
+        '  timeouts: {pipeline: 210s, tasks: 120s, finally: 90s}',
       ),
     );
     assert.equal(verdict(done), 'False Failed');
     const [child] = await childrenOf(namespace, 'main');
-    assert.match(child?.spec.timeouts?.pipeline ?? '', /^[2-7][0-9]s$/);
+    assert.match(child?.spec.timeouts?.pipeline ?? '', /^([3-9][0-9]s|1m[0-3]?[0-9]s)$/);
     assert.match(await logOf(namespace, 'main', 'report'), /status=TimedOut/);
   });
 
   it("is capped by the pipeline task's timeout as well", async (t) => {
     const namespace = await testNamespace(t, 'taskcap');
     await apply(namespace, scriptPipeline('slow', sleeping(180)));
-    await run(namespace, parent(call('call', { pipeline: 'slow' }, 'timeout: 45s\n')));
+    await run(namespace, parent(call('call', { pipeline: 'slow' }, 'timeout: 75s\n')));
     const [child] = await childrenOf(namespace, 'main');
-    assert.match(child?.spec.timeouts?.pipeline ?? '', /^([1-3][0-9]|[5-9])s$/);
+    assert.match(child?.spec.timeouts?.pipeline ?? '', /^([1-5][0-9]|[5-9])s$/);
     assert.equal((await resultsOf(namespace, 'main', 'call')).status, 'TimedOut');
   });
 });

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { parseYamlAll } from '../../runtime/yaml.ts';
 import { pacResolve } from '../../steps/pac-resolve/step.ts';
 import { makeFolder } from '../support/folder.ts';
 import { execute } from '../support/step.ts';
+import { parsedIn } from './support/parsed.ts';
 import { naming, pipelineOf, runOf, taskOf } from './support/yaml.ts';
 
 // What files may hold that nobody means well, or that an editor has done: a clear error or the right answer. What servers may send is
@@ -32,8 +32,7 @@ async function refusal(content: Content): Promise<string> {
 async function imageOf(content: Content): Promise<string> {
   const { code, stdout, stderr } = await resolve({ 'x.yaml': content });
   assert.equal(code, 0, stderr);
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into resolved objects
-  const [run] = (await parseYamlAll(stdout, 'stdout')) as any[];
+  const [run] = await parsedIn(stdout);
   return run.spec.pipelineSpec.tasks[0].taskSpec.steps[0].image;
 }
 
@@ -82,8 +81,7 @@ test('anchors and merge keys mean what they mean to the API server', async () =>
     'apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: x}\nspec:\n  stepTemplate: &base {image: base, env: [{name: A, value: b}]}\n' +
     '  steps:\n    - <<: *base\n      name: s\n      image: own\n    - {<<: [{image: first}, *base], name: second}\n';
   const { stdout, stderr } = await resolve({ 'x.yaml': text });
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into resolved objects
-  const [run] = (await parseYamlAll(stdout, stderr)) as any[];
+  const [run] = await parsedIn(stdout, stderr);
   const env = [{ name: 'A', value: 'b' }];
   assert.deepEqual(run.spec.pipelineSpec.tasks[0].taskSpec.steps, [
     { name: 's', image: 'own', env },

@@ -3,14 +3,13 @@ import { test } from 'node:test';
 import { readDocuments } from '../../runtime/resolve/document.ts';
 import { formatRuns } from '../../runtime/resolve/output.ts';
 import { resolveRuns } from '../../runtime/resolve/resolve.ts';
-import { parseYaml } from '../../runtime/yaml.ts';
+import { type Parsed, parsedIn } from './support/parsed.ts';
 
 const header = (kind: string, name: string, version = 'v1beta1') =>
   `apiVersion: tekton.dev/${version}\nkind: ${kind}\nmetadata: {name: ${name}}\n`;
 const annotation = 'tekton.dev/v1beta1.task-deprecations';
 
-// biome-ignore lint/suspicious/noExplicitAny: tests look into objects
-const objectOf = async (text: string): Promise<any> => (await readDocuments(text, 'a.yaml'))[0]?.object;
+const objectOf = async (text: string): Promise<Parsed> => (await readDocuments(text, 'a.yaml'))[0]?.object;
 
 /** What Tekton's reconciler sees of a bundle. */
 const bundled = (name: string, kind: string) => ({
@@ -61,8 +60,7 @@ test('embedded Tasks keep theirs by the names of the pipeline tasks, and -B puts
     t: { deprecatedSteps: [{ name: '', resources: {}, stdin: true }] },
   });
   assert.doesNotMatch(formatRuns(runs), /^ +stdin:/m);
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into objects
-  const back = (await parseYaml(formatRuns(runs, { v1beta1: true }), 'back')) as any;
+  const [back] = await parsedIn(formatRuns(runs, { v1beta1: true }), 'back');
   assert.equal(back.metadata.annotations[annotation], undefined);
   assert.deepEqual(back.spec.pipelineSpec.tasks[0].taskSpec.steps, [{ name: 'a', image: 'i', stdin: true }]);
 });

@@ -165,20 +165,20 @@ for (const [what, options, expected] of [
   [
     'the caller has less left, some seconds are kept to report',
     { timeout: '2h', left: minutes(60) },
-    { pipeline: '59m45s' },
+    { pipeline: '59m30s' },
   ],
-  ['the caller has a limit, the call none', { left: minutes(60) }, { pipeline: '59m45s' }],
-  ['the caller has a limit, the call wants none', { timeout: '0s', left: minutes(60) }, { pipeline: '59m45s' }],
+  ['the caller has a limit, the call none', { left: minutes(60) }, { pipeline: '59m30s' }],
+  ['the caller has a limit, the call wants none', { timeout: '0s', left: minutes(60) }, { pipeline: '59m30s' }],
   ['little is left: a part of it is kept', { left: 20_000 }, { pipeline: '10s' }],
   [
     'tasks and finally are shortened to fit',
     { given: { pipeline: '2h', tasks: '90m', finally: '30m' }, left: minutes(60) },
-    { pipeline: '59m45s', tasks: '29m52s', finally: '29m52s' },
+    { pipeline: '59m30s', tasks: '29m45s', finally: '29m45s' },
   ],
   [
     'tasks without a limit does not fit under one',
     { given: { pipeline: '0', tasks: '0', finally: '10m' }, left: minutes(60) },
-    { pipeline: '59m45s', finally: '10m0s' },
+    { pipeline: '59m30s', finally: '10m0s' },
   ],
   [
     'without any limit all stays as it is',

@@ -4,7 +4,9 @@ import path from 'node:path';
 import process from 'node:process';
 import { text } from 'node:stream/consumers';
 import { cacheFolder } from '../../../images/project.ts';
-import { parseYamlAll } from '../../../runtime/yaml.ts';
+import { type Parsed, parsedIn } from '../support/parsed.ts';
+
+export { imagesOf } from '../support/parsed.ts';
 
 const program = path.resolve(import.meta.dirname, '../../../steps/pac-resolve/main.ts');
 
@@ -44,12 +46,10 @@ export async function resolve(cwd: string, argv: readonly string[], options: Run
 }
 
 /** The objects that a command has printed. @throws where it has failed. */
-// biome-ignore lint/suspicious/noExplicitAny: tests look into resolved objects
-export async function objects(cwd: string, argv: readonly string[], options: RunOptions = {}): Promise<any[]> {
+export async function objects(cwd: string, argv: readonly string[], options: RunOptions = {}): Promise<Parsed[]> {
   const { code, stdout, stderr } = await resolve(cwd, argv, options);
   if (code !== 0) throw new Error(`exit code ${code}: ${stderr}`);
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  return (await parseYamlAll(stdout, 'stdout')) as any[];
+  return parsedIn(stdout);
 }
 
 /** The one sentence of a command that refuses. @throws where it does not, or says more. */
@@ -59,13 +59,4 @@ export async function refusal(cwd: string, argv: readonly string[], options: Run
     throw new Error(`exit code ${code}, expected 1 and "Error: …":\n${stdout}\n${stderr}`);
   }
   return stderr;
-}
-
-/** The images of the steps of a run's embedded tasks, by the tasks' names. */
-// biome-ignore lint/suspicious/noExplicitAny: tests look into resolved objects
-export function imagesOf(run: any): Record<string, string | undefined> {
-  return Object.fromEntries(
-    // biome-ignore lint/suspicious/noExplicitAny: as above
-    run.spec.pipelineSpec.tasks.map((task: any) => [task.name, task.taskSpec?.steps[0].image]),
-  );
 }

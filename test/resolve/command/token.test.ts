@@ -5,11 +5,11 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { KubeObject, Resource } from '../../../runtime/kube/resource.ts';
-import { parseYamlAll } from '../../../runtime/yaml.ts';
 import { askToken } from '../../../steps/pac-resolve/ask-token.ts';
 import { FakeKube } from '../../fakes/kube.ts';
 import { makeFolder } from '../../support/folder.ts';
 import { clientOf } from '../../support/kube.ts';
+import { parsedIn } from '../support/parsed.ts';
 import { runOf } from '../support/yaml.ts';
 import { commandLine, environment, objects, refusal, resolve } from './command.ts';
 
@@ -41,8 +41,7 @@ test('at a terminal the token is asked for, and is not shown as it is typed', {
   const [code] = await once(child, 'close');
   assert.equal(code, 0, shown);
   assert.doesNotMatch(shown, /typed/);
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into objects
-  const [secret, run] = (await parseYamlAll(await readFile(`${folder.path}/out.yaml`, 'utf8'), 'out.yaml')) as any[];
+  const [secret, run] = await parsedIn(await readFile(`${folder.path}/out.yaml`, 'utf8'), 'out.yaml');
   assert.equal(secret.stringData['git-provider-token'], 'typed-by-hand');
   assert.equal(run.spec.workspaces[0].secret.secretName, secret.metadata.name);
 });

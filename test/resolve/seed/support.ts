@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { parseYamlAll } from '../../../runtime/yaml.ts';
 import { pacResolve } from '../../../steps/pac-resolve/step.ts';
 import { makeFolder } from '../../support/folder.ts';
 import { execute, type StepRun } from '../../support/step.ts';
+import { type Parsed, parsedIn } from '../support/parsed.ts';
+
+export { imagesOf } from '../support/parsed.ts';
 
 export type Files = Record<string, string>;
 
@@ -13,12 +15,10 @@ async function resolve(files: Files, flags: readonly string[]): Promise<StepRun>
 }
 
 /** The runs of a repository of files. */
-// biome-ignore lint/suspicious/noExplicitAny: tests look into resolved objects
-export async function runsOf(files: Files, ...flags: string[]): Promise<any[]> {
+export async function runsOf(files: Files, ...flags: string[]): Promise<Parsed[]> {
   const { code, stdout, stderr } = await resolve(files, flags);
   assert.equal(code, 0, stderr);
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  return (await parseYamlAll(stdout, 'stdout')) as any[];
+  return parsedIn(stdout);
 }
 
 /** What is said of a repository that cannot be resolved; nothing else comes out. */
@@ -27,11 +27,4 @@ export async function failure(files: Files, ...flags: string[]): Promise<string>
   assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
   assert.match(stderr, /^Error: /);
   return stderr;
-}
-
-/** The images of the first steps of a run's embedded tasks, by the tasks' names. */
-// biome-ignore lint/suspicious/noExplicitAny: as above
-export function imagesOf(run: any): Record<string, string | undefined> {
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  return Object.fromEntries(run.spec.pipelineSpec.tasks.map((one: any) => [one.name, one.taskSpec?.steps[0].image]));
 }

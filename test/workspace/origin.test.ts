@@ -4,6 +4,8 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
+import { historyOf } from '../../kubectl/workspace/history.ts';
+import { createLog } from '../../runtime/log.ts';
 import { readConfig } from '../../runtime/oci/config.ts';
 import { readSmall } from '../../runtime/oci/copy.ts';
 import { digestOf } from '../../runtime/oci/digest.ts';
@@ -48,6 +50,15 @@ for (const format of ['sha1', 'sha256']) {
     assert.deepEqual(await pushed(machine, 'work'), { [revisionAnnotation]: second });
     git(machine, work, 'checkout', '--quiet', '--detach', first);
     assert.deepEqual(await pushed(machine, 'work'), { [revisionAnnotation]: first });
+    const reading = { registries: {}, log: createLog({ name: 'test', write: () => {} }), terminal: undefined };
+    const signal = AbortSignal.timeout(60_000);
+    const options = { files: false, limit: 2 };
+    const log = await historyOf(`oci:${machine.path}/images:x`, options, { ...reading, platform: undefined, signal });
+    assert.deepEqual(
+      log.map(({ revision }) => revision),
+      [first, second],
+      'subpipe workspace log tells it',
+    );
     assert.deepEqual(await pushed(machine, 'work', '--record=none'), {});
     assert.deepEqual(await pushed(machine, 'work', '--exclude=.git'), {}, 'of what is not pushed nothing is said');
   });

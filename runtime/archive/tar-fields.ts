@@ -53,7 +53,7 @@ function sumOf(bytes: Buffer, from: number, length: number): number {
 }
 
 /** Of what was looked at last. */
-let view = new DataView(new ArrayBuffer(0));
+let view: DataView = new DataView(new ArrayBuffer(0));
 
 /** An octal number as nearly all write it: digits, and then a NUL, a space or nothing. Undefined for all else. */
 export function octal(bytes: Buffer, from: number, length: number): number | undefined {

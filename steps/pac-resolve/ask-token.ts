@@ -3,7 +3,12 @@ import { invalid } from '../../runtime/errors.ts';
 
 /** What a prompt needs of a terminal. */
 export interface Terminal {
-  stdin: Pick<NodeJS.ReadStream, 'isTTY' | 'setRawMode' | 'pause' | 'resume'> & NodeJS.EventEmitter;
+  stdin: NodeJS.EventEmitter & {
+    isTTY: boolean;
+    setRawMode(mode: boolean): unknown;
+    pause(): unknown;
+    resume(): unknown;
+  };
   stderr: { write(text: string): unknown };
 }
 

@@ -63,8 +63,7 @@ class Typed extends EventEmitter {
 
 test('a prompt ends with Enter, Ctrl-C or a signal, and leaves the terminal as it was', async () => {
   const ask = (typed: Typed, signal = new AbortController().signal) =>
-    // biome-ignore lint/suspicious/noExplicitAny: a terminal as far as a prompt needs one
-    askToken(signal, { stdin: typed as any, stderr: { write: () => true } });
+    askToken(signal, { stdin: typed, stderr: { write: () => true } });
   for (const [keys, expected] of [
     ['abc\r', 'abc'],
     ['ab\u007f\bx\n', 'x'],

@@ -1,6 +1,6 @@
 import { SubpipeError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
-import { type IndexEntry, isSameEntry, type LayerIndex } from './layer-index.ts';
+import { type IndexEntry, isBelow, isSameEntry, type LayerIndex } from './layer-index.ts';
 import { type BytePath, parentOf, shown } from './path.ts';
 import type { LayerSource } from './read-layer.ts';
 
@@ -83,13 +83,6 @@ export async function decide(sides: readonly Side[], ancestor: () => Promise<Lay
 function clearedIn({ emptied, removed, puts }: LayerIndex): Set<BytePath> {
   const again = [...removed].filter((path) => puts.get(path)?.header.type === 'folder');
   return new Set([...emptied, ...again]);
-}
-
-function isBelow(path: BytePath, folders: ReadonlySet<BytePath>): boolean {
-  for (let up = parentOf(path); ; up = parentOf(up)) {
-    if (folders.has(up)) return true;
-    if (up === '') return false;
-  }
 }
 
 /**

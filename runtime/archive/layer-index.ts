@@ -86,6 +86,14 @@ export function isSameEntry(
   );
 }
 
+/** Whether a path is in one of these folders, at any depth. */
+export function isBelow(path: BytePath, folders: ReadonlySet<BytePath>): boolean {
+  for (let up = parentOf(path); ; up = parentOf(up)) {
+    if (folders.has(up)) return true;
+    if (up === '') return false;
+  }
+}
+
 /** Whether a layer takes away what is below it at `path`: itself, or with a folder above, or by a file in place of one. */
 export function isHiddenBy(path: BytePath, { puts, removed, emptied }: LayerIndex): boolean {
   if (removed.has(path)) return true;

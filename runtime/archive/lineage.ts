@@ -1,5 +1,5 @@
 import type { Digest } from '../oci/digest.ts';
-import { isSameEntry, type LayerIndex } from './layer-index.ts';
+import { isBelow, isSameEntry, type LayerIndex } from './layer-index.ts';
 import type { BytePath } from './path.ts';
 
 /** Layers of an image that another one stands for. */
@@ -131,13 +131,13 @@ export function sharedCount(one: readonly Digest[], two: readonly Digest[]): num
  * change, what it has not is removed. Owners are no difference, as a push of all of a folder has its own.
  */
 export function changedFrom(before: LayerIndex, now: LayerIndex): LayerIndex {
-  const same = (path: BytePath): boolean =>
-    !now.removed.has(path) && isSameEntry(now.puts.get(path), before.puts.get(path), { owners: false });
   const removed = new Set([...now.removed].filter((path) => !before.removed.has(path)));
+  const emptied = new Set([...now.emptied].filter((path) => !before.emptied.has(path)));
+  // What was taken away and put again must be said again, as the taking away is.
+  const isAgain = (path: BytePath): boolean => removed.has(path) || isBelow(path, removed) || isBelow(path, emptied);
+  const same = (path: BytePath): boolean =>
+    isSameEntry(now.puts.get(path), before.puts.get(path), { owners: false }) && !isAgain(path);
+  const puts = new Map([...now.puts].filter(([path]) => !same(path)));
   for (const path of before.puts.keys()) if (!now.puts.has(path)) removed.add(path);
-  return {
-    puts: new Map([...now.puts].filter(([path]) => !same(path))),
-    removed,
-    emptied: new Set([...now.emptied].filter((path) => !before.emptied.has(path))),
-  };
+  return { puts, removed, emptied };
 }

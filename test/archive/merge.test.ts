@@ -159,6 +159,22 @@ test('of layers that were made anew together, a few in common are no ancestor', 
   assert.deepEqual(readdirSync(out, { recursive: true }).sort(), ['a', 'b', 'd', 'd/x', 'e', 'u']);
 });
 
+test('what an image has put again into a folder that it had removed is there', async () => {
+  const folder = { path: 'd', type: 'folder' as const, mode: 0o755 };
+  const known = tarOf(folder, file('d/x', 'x1'));
+  const before = [[base, known]];
+  const all = [file('a', 'a0'), file('b', 'b0'), folder, file('d/x', 'x1'), file('d/y', 'y0'), file('new', 'n')];
+  const one = { layers: [tarOf(...all)], lineages: before };
+  const two = { layers: [base, tarOf(gone('d')), known], lineages: before, anew: 0 };
+  for (const images of [
+    { one, two },
+    { two, one },
+  ]) {
+    const { out } = await mergedLines(images);
+    assert.deepEqual(readdirSync(out, { recursive: true }).sort(), ['a', 'b', 'd', 'd/x', 'new']);
+  }
+});
+
 test('images that were both made anew need the layers that they were made from', async () => {
   const one = { layers: [anew([file('a', 'a1'), file('d/y', 'y0'), file('c', 'c1')])], lineages: [line] };
   const two = { layers: [anew([file('a', 'a2')])], lineages: [[base], line] };

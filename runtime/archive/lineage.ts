@@ -74,16 +74,20 @@ function commonLine(lines: readonly (readonly Line[])[]): readonly Digest[] {
   }
   const begins = (layers: readonly Digest[], beginning: readonly Digest[]): boolean =>
     sharedCount(beginning, layers) === beginning.length;
-  // It has all of the other's layers, or in some image it stands for a line that has.
-  const isLater = (one: Common, other: Common): boolean =>
-    begins(one.layers, other.layers) ||
+  const isOther = (one: Common, other: Common): boolean =>
+    one.layers.length !== other.layers.length || !begins(one.layers, other.layers);
+  const standsFor = (one: Common, other: Common): boolean =>
     one.at.some((place, i) =>
       [...(reached[i]?.[place] ?? [])].some((below) => begins(lines[i]?.[below]?.layers ?? [], other.layers)),
     );
-  const isOther = (one: Common, other: Common): boolean =>
-    one.layers.length !== other.layers.length || !begins(one.layers, other.layers);
+  // It has all of the other's layers; or in some image its line stands for one that has, and not the other way round, as
+  // what a whole line stands for, a beginning of it need not.
+  const isLater = (one: Common, other: Common): boolean => {
+    if (begins(one.layers, other.layers)) return isOther(one, other);
+    return standsFor(one, other) && !begins(other.layers, one.layers) && !standsFor(other, one);
+  };
   found.sort((a, b) => b.layers.length - a.layers.length);
-  const last = found.find((one) => !found.some((other) => isOther(other, one) && isLater(other, one)));
+  const last = found.find((one) => !found.some((other) => isLater(other, one)));
   return (last ?? found[0])?.layers ?? [];
 }
 

@@ -65,7 +65,8 @@ test('what a program may do as root comes back', { skip: !isRoot || loadLibc() =
   const from = fs.openSync(file, 'r+');
   const isSet = loadLibc()?.set(from, 'security.capability', value);
   fs.closeSync(from);
-  if (isSet !== true) return context.skip('this filesystem has none');
+  if (isSet !== true)
+    return context.skip('the temporary folder is on a filesystem without such attributes: nothing could come back');
   const target = join(await scratch(), 'out');
   await extracted([await packed(root)], target, { owner: 'keep' });
   const to = fs.openSync(join(target, 'tool'), 'r');
@@ -88,7 +89,7 @@ test('attributes of other namespaces mean nothing on another machine: they are n
   };
   const names = ['file', 'folder'];
   if (!names.every((name) => set(name, 'user.kept') && set(name, 'trusted.own'))) {
-    return context.skip('this filesystem has none');
+    return context.skip('the temporary folder is on a filesystem without such attributes: nothing could come back');
   }
   const target = join(await scratch(), 'out');
   const attributes = new Map(['user.kept', 'trusted.own', 'system.posix_acl_access'].map((name) => [name, value]));

@@ -6,26 +6,12 @@ import { apply } from './support/apply.ts';
 import { context } from './support/context.ts';
 import { testNamespace } from './support/namespace.ts';
 import { logOf, resultsOf, taskRunOf, verdict } from './support/runs.ts';
-import { pipeline, pulled, registry, runWrapped, script, targetIn } from './support/wrapped.ts';
+import { pipeline, pulled, registry, runWrapped, script, step, steps, targetIn } from './support/wrapped.ts';
 
 const skip = context.ownCluster ? false : 'no registry of our own beside a cluster that KUBECONFIG names';
 
 /** Shows what is in the folder, in one line. */
 const have = (label: string): string => `echo "${label}: \`ls | tr '\\n' ' '\`"`;
-
-/** One step that runs `text` in the workspace. */
-const step = (name: string, text: string, more = ''): string =>
-  `\n    - {name: ${name}, image: SHELL_IMAGE, command: [sh, -ec], args: [${JSON.stringify(`cd $(workspaces.w.path); ${text}`)}]${more}}`;
-
-/** One task with these steps, and what else its Task has. */
-const steps = (name: string, list: string[], more = '', spec = ''): string => `
-- name: ${name}
-  workspaces: [{name: w}]
-${more.replace(/^(?=.)/gm, '  ')}
-  taskSpec:
-    workspaces: [{name: w}]
-${spec.replace(/^(?=.)/gm, '    ')}
-    steps:${list.join('')}`;
 
 describe('a wrapped Pipeline', { concurrency: 2, skip }, () => {
   it('begins with the base, in Tasks side by side as well, and merges what they changed of it', async (t) => {

@@ -28,8 +28,13 @@ export async function pulled(...sources: string[]): Promise<string> {
   return folder;
 }
 
-/** One task with the workspace `w` that runs `script` in it. */
-export function script(name: string, text: string, more = '', spec = ''): string {
+/** One step that runs `text` in the workspace `w`. */
+export function step(name: string, text: string, more = ''): string {
+  return `\n    - {name: ${name}, image: SHELL_IMAGE, command: [sh, -ec], args: [${JSON.stringify(`cd $(workspaces.w.path); ${text}`)}]${more}}`;
+}
+
+/** One task with the workspace `w` and these steps, and what else it and its Task have. */
+export function steps(name: string, list: string[], more = '', spec = ''): string {
   return `
 - name: ${name}
   workspaces: [{name: w}]
@@ -37,7 +42,12 @@ ${more.replace(/^(?=.)/gm, '  ')}
   taskSpec:
     workspaces: [{name: w}]
 ${spec.replace(/^(?=.)/gm, '    ')}
-    steps: [{name: run, image: SHELL_IMAGE, command: [sh, -ec], args: [${JSON.stringify(`cd $(workspaces.w.path); ${text}`)}]}]`;
+    steps:${list.join('')}`;
+}
+
+/** {@link steps} with one step, which runs `text`. */
+export function script(name: string, text: string, more = '', spec = ''): string {
+  return steps(name, [step('run', text)], more, spec);
 }
 
 /** A Pipeline with the workspace `w`. */

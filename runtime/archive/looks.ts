@@ -1,8 +1,8 @@
-import { lstatSync, readdirSync, type Stats } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { SubpipeError } from '../errors.ts';
 import { ignoreFile } from './ignore.ts';
 import { type BytePath, locator, parentOf, rootPath } from './path.ts';
-import { lostAndFound, type TreeNode, workFolder } from './scan.ts';
+import { lostAndFound, nodeOf, type TreeNode, workFolder } from './scan.ts';
 import { Snapshot, setNode, width } from './snapshot.ts';
 
 // How things look is remembered, for the next push to see what has changed. What was seen while they were written saves
@@ -80,22 +80,5 @@ function isWithin(path: BytePath, name: string): boolean {
 
 function lookFor(full: string | Buffer, path: BytePath): TreeNode | undefined {
   const found = lstatSync(full, { throwIfNoEntry: false });
-  const type = found === undefined ? undefined : typeOf(found);
-  if (found === undefined || type === undefined) return undefined;
-  const { uid, gid, mtimeMs, ctimeMs, ino } = found;
-  return {
-    path,
-    type,
-    mode: found.mode & 0o7777,
-    uid,
-    gid,
-    size: type === 'file' ? found.size : 0,
-    mtimeMs,
-    ctimeMs,
-    ino,
-  };
-}
-
-function typeOf(found: Stats): TreeNode['type'] | undefined {
-  return found.isDirectory() ? 'folder' : found.isFile() ? 'file' : found.isSymbolicLink() ? 'symlink' : undefined;
+  return found === undefined ? undefined : nodeOf(path, found);
 }

@@ -65,22 +65,11 @@ export async function scanTree(
       if (found === undefined) throw changed(path);
       const isFolder = found.isDirectory();
       if (chosen !== undefined && !chosen.has(path, isFolder)) continue;
-      const type = isFolder ? 'folder' : found.isFile() ? 'file' : found.isSymbolicLink() ? 'symlink' : undefined;
-      if (type === undefined) {
+      const node = nodeOf(path, found);
+      if (node === undefined) {
         tree.skipped.push({ path, what: kindOf(found) });
         continue;
       }
-      const node: TreeNode = {
-        path,
-        type,
-        mode: found.mode & 0o7777,
-        uid: found.uid,
-        gid: found.gid,
-        size: type === 'file' ? found.size : 0,
-        mtimeMs: found.mtimeMs,
-        ctimeMs: found.ctimeMs,
-        ino: found.ino,
-      };
       tree.nodes.push(node);
       if (isFolder) {
         // Mounts inside a workspace could repeat inode numbers; those of their files are not links of ours.
@@ -88,7 +77,7 @@ export async function scanTree(
         else tree.skipped.push({ path, what: 'another filesystem mounted here (its content)' });
         // Entered for what may be in it: without that, nobody has asked for it.
         if (tree.nodes.at(-1) === node && chosen?.wants(path) === false) tree.nodes.pop();
-      } else if (type === 'file' && found.nlink > 1) {
+      } else if (node.type === 'file' && found.nlink > 1) {
         const first = links.get(found.ino);
         if (first === undefined) links.set(found.ino, path);
         else node.linkTo = first;
@@ -102,6 +91,29 @@ export async function scanTree(
     throw new SubpipeError('FAILED', `cannot read all of ${root}`, { cause });
   }
   return tree;
+}
+
+/** How a thing looks; undefined for what no image can keep: sockets, pipes, devices. */
+export function nodeOf(path: BytePath, found: Stats): TreeNode | undefined {
+  const type = found.isDirectory()
+    ? 'folder'
+    : found.isFile()
+      ? 'file'
+      : found.isSymbolicLink()
+        ? 'symlink'
+        : undefined;
+  if (type === undefined) return undefined;
+  return {
+    path,
+    type,
+    mode: found.mode & 0o7777,
+    uid: found.uid,
+    gid: found.gid,
+    size: type === 'file' ? found.size : 0,
+    mtimeMs: found.mtimeMs,
+    ctimeMs: found.ctimeMs,
+    ino: found.ino,
+  };
 }
 
 /** Where a symlink of the tree points. */

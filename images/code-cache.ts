@@ -9,6 +9,8 @@ import type { WarmUp } from './warm-up.ts';
 
 const run = promisify(execFile);
 const maker = join(import.meta.dirname, 'code-cache.cjs');
+/** In a run, a function keeps a mark when a compiler's thread has got to it: without them, and with all bytecode kept, chance has no part. */
+const bytecodeOnly = ['--no-sparkplug', '--no-maglev', '--no-turbofan', '--no-flush-bytecode'];
 
 /**
  * The compiled code of a bundle for its launcher, or undefined when V8 would refuse it.
@@ -32,8 +34,7 @@ export async function codeCache(bundle: string, filename: string, warmUp?: WarmU
       await mkdir(dirname(join(folder, name)), { recursive: true });
       await writeFile(join(folder, name), text);
     }
-    const making =
-      warmUp === undefined ? ['--no-lazy', 'maker.cjs', 'make'] : ['--no-flush-bytecode', 'maker.cjs', 'run'];
+    const making = warmUp === undefined ? ['--no-lazy', 'maker.cjs', 'make'] : [...bytecodeOnly, 'maker.cjs', 'run'];
     await run(process.execPath, [...seeds, ...making, filename, ...(warmUp?.args ?? [])], always);
     const flag = flagIn(await launcherOf(basename(filename, '.js')));
     const { stdout } = await run(process.execPath, [flag, 'maker.cjs', 'adopt', filename], always);

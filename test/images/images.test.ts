@@ -151,10 +151,11 @@ test("pac-resolve's compiled code is that of a small run, the same each time", a
   const bundles = await scratch();
   await bundleSteps(['pac-resolve'], bundles, await readProject());
   const bundle = join(bundles, 'pac-resolve.js');
-  const first = await codeCache(bundle, '/subpipe/pac-resolve.js', warmUps['pac-resolve']);
-  const second = await codeCache(bundle, '/subpipe/pac-resolve.js', warmUps['pac-resolve']);
+  // Side by side: what a busy machine does to V8's threads is to make no difference.
+  const made = () => codeCache(bundle, '/subpipe/pac-resolve.js', warmUps['pac-resolve']);
+  const [first, ...others] = await Promise.all(Array.from({ length: 6 }, made));
   assert.ok(first !== undefined, 'V8 refused it');
-  assert.ok(second?.equals(first));
+  for (const other of others) assert.ok(other?.equals(first));
   const all = await codeCache(bundle, '/subpipe/pac-resolve.js');
   assert.ok(all !== undefined && all.length > 2 * first.length, 'it holds what a small run does not call');
 });

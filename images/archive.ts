@@ -1,8 +1,8 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Entry, textEntry } from '../runtime/archive/entry.ts';
-import { writeLayer } from '../runtime/archive/layer.ts';
+import { type Entry, textEntry } from '../runtime/archive/layer/entry.ts';
+import { writeLayer } from '../runtime/archive/layer/layer.ts';
 import type { Layout } from '../runtime/oci/layout.ts';
 import { type Descriptor, mediaTypes } from '../runtime/oci/manifest.ts';
 

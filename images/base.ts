@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
-import { type Entry, textEntry } from '../runtime/archive/entry.ts';
+import { type Entry, textEntry } from '../runtime/archive/layer/entry.ts';
 import { SubpipeError } from '../runtime/errors.ts';
 import { type ImageConfig, readConfig } from '../runtime/oci/config.ts';
 import { copyBlob, readSmall } from '../runtime/oci/copy.ts';

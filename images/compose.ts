@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { Layer } from '../runtime/archive/layer.ts';
+import type { Layer } from '../runtime/archive/layer/layer.ts';
 import type { History, ImageConfig, RunConfig } from '../runtime/oci/config.ts';
 import { digestOf } from '../runtime/oci/digest.ts';
 import type { Layout } from '../runtime/oci/layout.ts';

@@ -4,7 +4,7 @@ import { readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
-import { type Entry, textEntry } from '../runtime/archive/entry.ts';
+import { type Entry, textEntry } from '../runtime/archive/layer/entry.ts';
 import { explain, invalid, SubpipeError } from '../runtime/errors.ts';
 import { debianFiles } from './debian.ts';
 import { ownPlatform, type PlatformName } from './platform.ts';

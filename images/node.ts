@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
-import type { Entry } from '../runtime/archive/entry.ts';
+import type { Entry } from '../runtime/archive/layer/entry.ts';
 import { SubpipeError } from '../runtime/errors.ts';
 import { trimElf } from './elf.ts';
 import { type PlatformName, platforms } from './platform.ts';

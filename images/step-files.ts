@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Entry, textEntry } from '../runtime/archive/entry.ts';
+import { type Entry, textEntry } from '../runtime/archive/layer/entry.ts';
 import { licensesFile, sharedFiles } from './bundle.ts';
 import { codeCache } from './code-cache.ts';
 import { launcherOf } from './launcher.ts';

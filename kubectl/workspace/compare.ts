@@ -1,6 +1,6 @@
-import type { LayerIndex } from '../../runtime/archive/layer-index.ts';
+import type { LayerIndex } from '../../runtime/archive/merge/layer-index.ts';
 import { type BytePath, parentOf } from '../../runtime/archive/path.ts';
-import { selectBelow } from '../../runtime/archive/select.ts';
+import { selectBelow } from '../../runtime/archive/tree/select.ts';
 import { isNeeded } from '../../runtime/workspace/cover.ts';
 import type { WorkspaceImage, WorkspaceLayer } from '../../runtime/workspace/image.ts';
 import { type Content, contentOf, type Item, putOver } from './content.ts';

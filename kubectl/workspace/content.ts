@@ -1,10 +1,10 @@
-import type { MergePolicy } from '../../runtime/archive/decide.ts';
-import { type IndexEntry, indexLayer, isHiddenBy, type LayerIndex } from '../../runtime/archive/layer-index.ts';
-import { planMerge } from '../../runtime/archive/merge.ts';
+import type { MergePolicy } from '../../runtime/archive/merge/decide.ts';
+import { type IndexEntry, indexLayer, isHiddenBy, type LayerIndex } from '../../runtime/archive/merge/layer-index.ts';
+import { planMerge } from '../../runtime/archive/merge/merge.ts';
 import { type BytePath, entryPath } from '../../runtime/archive/path.ts';
-import type { TreeNode } from '../../runtime/archive/scan.ts';
-import { selectPaths } from '../../runtime/archive/select.ts';
-import type { TarHeader } from '../../runtime/archive/tar-header.ts';
+import type { TarHeader } from '../../runtime/archive/tar/header.ts';
+import type { TreeNode } from '../../runtime/archive/tree/scan.ts';
+import { selectPaths } from '../../runtime/archive/tree/select.ts';
 import type { Digest } from '../../runtime/oci/digest.ts';
 import { isNeeded } from '../../runtime/workspace/cover.ts';
 import type { WorkspaceImage } from '../../runtime/workspace/image.ts';

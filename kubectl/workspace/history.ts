@@ -1,4 +1,4 @@
-import { indexLayer } from '../../runtime/archive/layer-index.ts';
+import { indexLayer } from '../../runtime/archive/merge/layer-index.ts';
 import { shown } from '../../runtime/archive/path.ts';
 import { hasCode } from '../../runtime/errors.ts';
 import { parentsOf } from '../../runtime/oci/announce.ts';

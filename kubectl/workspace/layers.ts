@@ -1,8 +1,8 @@
 import { type Readable, Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { indexLayer, type LayerIndex } from '../../runtime/archive/layer-index.ts';
+import type { LayerSource } from '../../runtime/archive/layer/read-layer.ts';
+import { indexLayer, type LayerIndex } from '../../runtime/archive/merge/layer-index.ts';
 import type { BytePath } from '../../runtime/archive/path.ts';
-import type { LayerSource } from '../../runtime/archive/read-layer.ts';
 import type { Digest } from '../../runtime/oci/digest.ts';
 import type { WorkspaceLayer } from '../../runtime/workspace/image.ts';
 import { layerOpener, sourceLayer } from '../../runtime/workspace/layer-source.ts';

@@ -1,5 +1,5 @@
 import { type BytePath, fromLatin1, fromText, nameOf, shown } from '../../runtime/archive/path.ts';
-import { selectPaths } from '../../runtime/archive/select.ts';
+import { selectPaths } from '../../runtime/archive/tree/select.ts';
 import { SubpipeError } from '../../runtime/errors.ts';
 import type { Output } from '../output.ts';
 import { type Content, contentOf, type Item } from './content.ts';

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { shown } from '../../runtime/archive/path.ts';
-import { scanTree } from '../../runtime/archive/scan.ts';
+import { scanTree } from '../../runtime/archive/tree/scan.ts';
 import { invalid } from '../../runtime/errors.ts';
 import { splitWords } from '../../runtime/words.ts';
 import { memoryFile, recall } from '../../runtime/workspace/memory.ts';

@@ -1,9 +1,9 @@
-import { changesFromBase } from '../archive/base.ts';
-import { allOf, type Change, changesSince } from '../archive/changes.ts';
-import { indexLayer, type LayerIndex, stackIndexes } from '../archive/layer-index.ts';
-import { stackLayers } from '../archive/lineage.ts';
-import type { Tree } from '../archive/scan.ts';
-import { splitChanges } from '../archive/split.ts';
+import { indexLayer, type LayerIndex, stackIndexes } from '../archive/merge/layer-index.ts';
+import { stackLayers } from '../archive/merge/lineage.ts';
+import { changesFromBase } from '../archive/tree/base.ts';
+import { allOf, type Change, changesSince } from '../archive/tree/changes.ts';
+import type { Tree } from '../archive/tree/scan.ts';
+import { splitChanges } from '../archive/tree/split.ts';
 import { SubpipeError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { isBase, type WorkspaceImage, type WorkspaceLayer } from './image.ts';

@@ -1,5 +1,5 @@
-import type { Change } from '../archive/changes.ts';
 import { parentOf } from '../archive/path.ts';
+import type { Change } from '../archive/tree/changes.ts';
 import type { WorkspaceLayer } from './image.ts';
 
 /** Which paths a layer is about, on its descriptor: a JSON list; each stands for all below it too. */

@@ -1,4 +1,4 @@
-import type { ExtractOptions } from '../archive/extract.ts';
+import type { ExtractOptions } from '../archive/extract/extract.ts';
 import type { Log } from '../log.ts';
 import { Progress } from './progress.ts';
 

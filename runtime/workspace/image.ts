@@ -1,4 +1,4 @@
-import { type Lineage, noLineage } from '../archive/lineage.ts';
+import { type Lineage, noLineage } from '../archive/merge/lineage.ts';
 import { type History, type ImageConfig, readConfig } from '../oci/config.ts';
 import { readSmall } from '../oci/copy.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';

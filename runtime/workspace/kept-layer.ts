@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { LayerSource } from '../archive/read-layer.ts';
+import type { LayerSource } from '../archive/layer/read-layer.ts';
 
 /** Bytes, packed, that are kept of all layers together. */
 const room = 16 * 1024 * 1024;

@@ -1,5 +1,5 @@
-import type { LayerParts } from '../archive/part.ts';
-import type { LayerSource } from '../archive/read-layer.ts';
+import type { LayerParts } from '../archive/layer/part.ts';
+import type { LayerSource } from '../archive/layer/read-layer.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { WorkspaceImage, WorkspaceLayer } from './image.ts';
 import { mapOf } from './map-place.ts';

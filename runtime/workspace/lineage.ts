@@ -1,4 +1,4 @@
-import { digestsOf, type Line, type Lineage, type Lined, noLineage, sharedCount } from '../archive/lineage.ts';
+import { digestsOf, type Line, type Lineage, type Lined, noLineage, sharedCount } from '../archive/merge/lineage.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
 import { isRecord, type StoredManifest } from '../oci/manifest.ts';
 import type { WorkspaceImage } from './image.ts';

@@ -1,4 +1,4 @@
-import type { MapPlace } from '../archive/frame-map.ts';
+import type { MapPlace } from '../archive/layer/frame-map.ts';
 import { isDigest } from '../oci/digest.ts';
 import type { WorkspaceLayer } from './image.ts';
 

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { accessSync, constants, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve, sep } from 'node:path';
-import type { Tree } from '../archive/scan.ts';
-import type { Snapshot } from '../archive/snapshot.ts';
-import { loadState, saveState } from '../archive/state.ts';
+import type { Tree } from '../archive/tree/scan.ts';
+import type { Snapshot } from '../archive/tree/snapshot.ts';
+import { loadState, saveState } from '../archive/tree/state.ts';
 import { invalid } from '../errors.ts';
 import { imageKept, keptImage, type WorkspaceImage } from './image.ts';
 

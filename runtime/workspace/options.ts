@@ -1,4 +1,4 @@
-import type { Times } from '../archive/write-tree.ts';
+import type { Times } from '../archive/pack/write-tree.ts';
 import type { Log } from '../log.ts';
 import type { Registries } from './reference.ts';
 

@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs';
-import type { Tree } from '../archive/scan.ts';
+import type { Tree } from '../archive/tree/scan.ts';
 import { invalid } from '../errors.ts';
 import { readGitFolder } from '../resolve/git-folder.ts';
 

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import type { Change } from '../archive/changes.ts';
-import type { Compression } from '../archive/compression.ts';
+import type { Compression } from '../archive/layer/compression.ts';
 import { shown } from '../archive/path.ts';
-import { scanTree, type Tree } from '../archive/scan.ts';
+import type { Change } from '../archive/tree/changes.ts';
+import { scanTree, type Tree } from '../archive/tree/scan.ts';
 import { invalid, type SubpipeError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { StoredManifest } from '../oci/manifest.ts';

@@ -1,4 +1,4 @@
-import { type Line, sharedCount } from '../archive/lineage.ts';
+import { type Line, sharedCount } from '../archive/merge/lineage.ts';
 import { SubpipeError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { gather, parentsOf } from '../oci/announce.ts';

@@ -1,5 +1,5 @@
-import type { MergePolicy } from '../archive/decide.ts';
-import type { Times } from '../archive/write-tree.ts';
+import type { MergePolicy } from '../archive/merge/decide.ts';
+import type { Times } from '../archive/pack/write-tree.ts';
 import { invalid } from '../errors.ts';
 import type { Platform } from '../oci/manifest.ts';
 

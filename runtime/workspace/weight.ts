@@ -1,5 +1,5 @@
-import type { Change } from '../archive/changes.ts';
-import type { Tree, TreeNode } from '../archive/scan.ts';
+import type { Change } from '../archive/tree/changes.ts';
+import type { Tree, TreeNode } from '../archive/tree/scan.ts';
 import type { WorkspaceLayer } from './image.ts';
 
 /** Bytes of a layer's tar, on its descriptor: what tells dead weight, and how far a pull is. */

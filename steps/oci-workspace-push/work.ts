@@ -1,5 +1,5 @@
-import type { Change } from '../../runtime/archive/changes.ts';
 import { shown } from '../../runtime/archive/path.ts';
+import type { Change } from '../../runtime/archive/tree/changes.ts';
 import type { StepContext } from '../../runtime/step.ts';
 import { needsKey, refuseWithKey } from '../../runtime/workspace/cache/flags.ts';
 import { saveCache } from '../../runtime/workspace/cache/save.ts';

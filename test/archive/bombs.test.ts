@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
-import { indexLayer } from '../../runtime/archive/layer-index.ts';
 import { defaultLimits, Meters } from '../../runtime/archive/limits.ts';
-import { padded } from '../../runtime/archive/tar-header.ts';
+import { indexLayer } from '../../runtime/archive/merge/layer-index.ts';
+import { padded } from '../../runtime/archive/tar/header.ts';
 import { extracted, layerOf, scratch, tarOf } from './support.ts';
 
 const gibibyte = 2 ** 30;

@@ -3,8 +3,8 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFile
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import { extractLayers } from '../../runtime/archive/extract.ts';
-import { replaceFolder } from '../../runtime/archive/replace.ts';
+import { extractLayers } from '../../runtime/archive/extract/extract.ts';
+import { replaceFolder } from '../../runtime/archive/extract/replace.ts';
 import { SubpipeError } from '../../runtime/errors.ts';
 import { elsewhere, hostileLayers } from './hostile-layers.ts';
 import { extracted, layerOf, look, packed, scratch, tarOf } from './support.ts';

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
-import type { Compression } from '../../runtime/archive/compression.ts';
-import { type Entry, textEntry } from '../../runtime/archive/entry.ts';
-import { writeLayer } from '../../runtime/archive/layer.ts';
+import type { Compression } from '../../runtime/archive/layer/compression.ts';
+import { type Entry, textEntry } from '../../runtime/archive/layer/entry.ts';
+import { writeLayer } from '../../runtime/archive/layer/layer.ts';
 import { scratch } from '../oci/helpers.ts';
 
 const sha = (bytes: Buffer) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { MergePolicy } from '../../runtime/archive/decide.ts';
-import { extractLayers } from '../../runtime/archive/extract.ts';
-import { stackLayers } from '../../runtime/archive/lineage.ts';
-import { type MergePlan, planMerge } from '../../runtime/archive/merge.ts';
-import { replaceFolder } from '../../runtime/archive/replace.ts';
+import { extractLayers } from '../../runtime/archive/extract/extract.ts';
+import { replaceFolder } from '../../runtime/archive/extract/replace.ts';
+import type { MergePolicy } from '../../runtime/archive/merge/decide.ts';
+import { stackLayers } from '../../runtime/archive/merge/lineage.ts';
+import { type MergePlan, planMerge } from '../../runtime/archive/merge/merge.ts';
 import { type Digest, digestOf } from '../../runtime/oci/digest.ts';
 import { layerOf, scratch, tarOf } from './support.ts';
 

@@ -3,8 +3,8 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, syml
 import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
-import { moveOverlay, planOverlay } from '../../runtime/archive/overlay.ts';
-import { repairFolder, replaceFolder } from '../../runtime/archive/replace.ts';
+import { moveOverlay, planOverlay } from '../../runtime/archive/extract/overlay.ts';
+import { repairFolder, replaceFolder } from '../../runtime/archive/extract/replace.ts';
 import { makeFolder } from '../support/folder.ts';
 import { fill } from '../workspace/support.ts';
 import { killedAtRename, look } from './support.ts';

@@ -14,8 +14,8 @@ import process from 'node:process';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { extractLayers } from '../../runtime/archive/extract.ts';
-import { repairFolder, replaceFolder } from '../../runtime/archive/replace.ts';
+import { extractLayers } from '../../runtime/archive/extract/extract.ts';
+import { repairFolder, replaceFolder } from '../../runtime/archive/extract/replace.ts';
 import { layerOf, look, scratch, tarOf } from './support.ts';
 
 /** More than is read at once, so that a part of it is in the folder when the rest comes. */

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { repairFolder, replaceFolder } from '../../runtime/archive/replace.ts';
-import { scanTree } from '../../runtime/archive/scan.ts';
+import { repairFolder, replaceFolder } from '../../runtime/archive/extract/replace.ts';
+import { scanTree } from '../../runtime/archive/tree/scan.ts';
 import { killedAtRename, scratch } from './support.ts';
 
 test('a folder that is not there appears; one that is there keeps its inode and gets all of the new content', async () => {

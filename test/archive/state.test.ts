@@ -3,8 +3,8 @@ import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fromLatin1 } from '../../runtime/archive/path.ts';
-import type { TreeNode } from '../../runtime/archive/scan.ts';
-import { loadState, saveState } from '../../runtime/archive/state.ts';
+import type { TreeNode } from '../../runtime/archive/tree/scan.ts';
+import { loadState, saveState } from '../../runtime/archive/tree/state.ts';
 import { scratch } from './support.ts';
 
 const node: TreeNode = {

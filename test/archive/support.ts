@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { Readable } from 'node:stream';
-import { allOf, type Change } from '../../runtime/archive/changes.ts';
-import { type Extracted, type ExtractOptions, extractLayers } from '../../runtime/archive/extract.ts';
+import { type Extracted, type ExtractOptions, extractLayers } from '../../runtime/archive/extract/extract.ts';
+import { replaceFolder } from '../../runtime/archive/extract/replace.ts';
+import type { LayerSource } from '../../runtime/archive/layer/read-layer.ts';
+import { type WriteTreeOptions, writeTree } from '../../runtime/archive/pack/write-tree.ts';
 import { fromText } from '../../runtime/archive/path.ts';
-import type { LayerSource } from '../../runtime/archive/read-layer.ts';
-import { replaceFolder } from '../../runtime/archive/replace.ts';
-import { scanTree } from '../../runtime/archive/scan.ts';
-import { encodeHeader, padded, type TarHeader } from '../../runtime/archive/tar-header.ts';
-import { type WriteTreeOptions, writeTree } from '../../runtime/archive/write-tree.ts';
+import { encodeHeader, padded, type TarHeader } from '../../runtime/archive/tar/header.ts';
+import { allOf, type Change } from '../../runtime/archive/tree/changes.ts';
+import { scanTree } from '../../runtime/archive/tree/scan.ts';
 import { digestOf } from '../../runtime/oci/digest.ts';
 
 export function scratch(): Promise<string> {
@@ -95,7 +95,7 @@ export function killedAtRename(
     let left = Number(count);
     fs.renameSync = (from, to) => { if (left-- === 0) process.kill(process.pid, 'SIGKILL'); renameSync(from, to); };
     syncBuiltinESMExports();
-    const { replaceFolder } = await import(${JSON.stringify(join(import.meta.dirname, '../../runtime/archive/replace.ts'))});
+    const { replaceFolder } = await import(${JSON.stringify(join(import.meta.dirname, '../../runtime/archive/extract/replace.ts'))});
     await replaceFolder(target, async (folder) => {
       for (const [name, content] of Object.entries(JSON.parse(files))) {
         fs.mkdirSync(path.dirname(folder + '/' + name), { recursive: true });

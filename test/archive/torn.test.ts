@@ -8,9 +8,9 @@ import process from 'node:process';
 import { Writable } from 'node:stream';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { allOf } from '../../runtime/archive/changes.ts';
-import { scanTree } from '../../runtime/archive/scan.ts';
-import { writeTree } from '../../runtime/archive/write-tree.ts';
+import { writeTree } from '../../runtime/archive/pack/write-tree.ts';
+import { allOf } from '../../runtime/archive/tree/changes.ts';
+import { scanTree } from '../../runtime/archive/tree/scan.ts';
 import { scratch } from './support.ts';
 
 /** Packs a folder with one thing in it. `before` comes after the scan, `during` when some of it is packed. */

@@ -15,7 +15,7 @@ import { nodeEntries } from '../../images/node.ts';
 import { ownPlatform } from '../../images/platform.ts';
 import { readProject } from '../../images/project.ts';
 import { stepEntries } from '../../images/step-files.ts';
-import type { Entry } from '../../runtime/archive/entry.ts';
+import type { Entry } from '../../runtime/archive/layer/entry.ts';
 import { selfSigned } from '../support/certificate.ts';
 import { makeFolder } from '../support/folder.ts';
 

@@ -16,7 +16,7 @@ import { pushImages } from '../../images/push.ts';
 import { stepEntries } from '../../images/step-files.ts';
 import { sizeTable } from '../../images/table.ts';
 import { warmUps } from '../../images/warm-up.ts';
-import { type Entry, textEntry } from '../../runtime/archive/entry.ts';
+import { type Entry, textEntry } from '../../runtime/archive/layer/entry.ts';
 import { readConfig } from '../../runtime/oci/config.ts';
 import { readSmall } from '../../runtime/oci/copy.ts';
 import { Layout } from '../../runtime/oci/layout.ts';

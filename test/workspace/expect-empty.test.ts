@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { replaceFolder } from '../../runtime/archive/replace.ts';
+import { replaceFolder } from '../../runtime/archive/extract/replace.ts';
 import { scratch } from '../oci/helpers.ts';
 import { good, makeMachine } from './support.ts';
 

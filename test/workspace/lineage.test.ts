@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Lined } from '../../runtime/archive/lineage.ts';
+import type { Lined } from '../../runtime/archive/merge/lineage.ts';
 import { type Digest, digestOf } from '../../runtime/oci/digest.ts';
 import { mediaTypes, type StoredManifest, storeManifest } from '../../runtime/oci/manifest.ts';
 import { lineageAnnotation, lineageAnnotationOf, lineageIn } from '../../runtime/workspace/lineage.ts';

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { extractLayers } from '../../archive/extract.ts';
-import { repairFolder, replaceFolder } from '../../archive/replace.ts';
-import { selectPaths } from '../../archive/select.ts';
+import { extractLayers } from '../../archive/extract/extract.ts';
+import { repairFolder, replaceFolder } from '../../archive/extract/replace.ts';
+import { selectPaths } from '../../archive/tree/select.ts';
 import { invalid } from '../../errors.ts';
 import { isNeeded } from '../cover.ts';
 import { shownExtraction } from '../extraction.ts';

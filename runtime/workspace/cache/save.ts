@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { shown } from '../../archive/path.ts';
-import { scanTree } from '../../archive/scan.ts';
+import { scanTree } from '../../archive/tree/scan.ts';
 import type { StoredManifest } from '../../oci/manifest.ts';
 import { whole } from '../baseline.ts';
 import { type Pushed, type PushOptions, sendSimpler } from '../push.ts';

@@ -12,7 +12,7 @@ import { nodeEntries } from '../../../images/node.ts';
 import { ownPlatform } from '../../../images/platform.ts';
 import { root as projectRoot, readProject, stepNames } from '../../../images/project.ts';
 import { stepEntries } from '../../../images/step-files.ts';
-import type { Entry } from '../../../runtime/archive/entry.ts';
+import type { Entry } from '../../../runtime/archive/layer/entry.ts';
 import { invalid } from '../../../runtime/errors.ts';
 import { type Certificate, selfSigned } from '../../support/certificate.ts';
 import type { BenchCluster } from './cluster.ts';

@@ -1,0 +1,196 @@
+import type { Buffer } from 'node:buffer';
+import { fchmodSync, lchownSync, linkSync, mkdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { SubpipeError } from '../../errors.ts';
+import type { Meters } from '../limits.ts';
+import { type BytePath, fromLatin1, parentOf, rootPath, shown, toBytes } from '../path.ts';
+import type { TarHeader } from '../tar/header.ts';
+import { compareAsScanned, lookAt } from '../tree/looks.ts';
+import type { TreeNode } from '../tree/scan.ts';
+import { Snapshot, setFile, setNode, width } from '../tree/snapshot.ts';
+import type { Aside } from './aside.ts';
+import { give, lookWidth } from './batch.ts';
+import { FileWriter } from './file-writer.ts';
+import { Inside, moved } from './inside.ts';
+import { type TraitOptions, Traits } from './traits.ts';
+import { probeUmask } from './umask.ts';
+
+/** What a path is: a file by its number for {@link FileWriter.looks}, or one of these. */
+const folder = -1;
+const symlink = -2;
+const otherFile = -3;
+
+/**
+ * Writes a tree into an empty folder. Everything is created and nothing is opened that was there: a path is only used
+ * below folders that this object has made itself and that still are what they were, so no link leads out.
+ */
+export class Staging {
+  readonly #inside: Inside;
+  readonly #traits: Traits;
+  readonly #files: FileWriter;
+  readonly #made = new Map<BytePath, number>();
+  readonly #folders = new Map<BytePath, TarHeader>();
+  /** How folders look in the end. */
+  readonly #seen = new Map<BytePath, TreeNode>();
+  /** A folder that is there: most things in a tar are beside each other. */
+  #parent: BytePath | undefined;
+  /** The file that is being written. */
+  #current: BytePath | undefined;
+  /** To be made when their files are there. */
+  #links: { path: BytePath; target: BytePath }[] = [];
+  /** Files with several names: the last link changes how they look. */
+  readonly #linked = new Set<BytePath>();
+
+  /** @param aside for the same folder. Default: this thread writes all. */
+  constructor(folder: string, meters: Meters, options: TraitOptions, aside?: Aside) {
+    this.#inside = new Inside(folder);
+    this.#traits = new Traits(options, probeUmask(`${folder}/.umask`));
+    this.#files = new FileWriter((path) => this.#inside.at(path), this.#traits, meters, aside);
+  }
+
+  kindOf(path: BytePath): 'folder' | 'file' | 'symlink' | undefined {
+    const made = this.#made.get(path);
+    if (made === undefined) return undefined;
+    return made === folder ? 'folder' : made === symlink ? 'symlink' : 'file';
+  }
+
+  /** A folder; its mode, owner and times are set by {@link finish}. The first header told counts, or the last with `again`. */
+  folder(path: BytePath, header: TarHeader, again: boolean): void {
+    if (path === '') return;
+    if (this.#made.get(path) !== folder) this.#makeFolder(path, header);
+    if (again || !this.#folders.has(path)) this.#folders.set(path, header);
+  }
+
+  /** Begins a file: `write` its content, then `endFile`. */
+  startFile(path: BytePath, header: TarHeader): void {
+    this.#makeRoom(path);
+    this.#current = path;
+    this.#files.start(path, header);
+  }
+
+  /** @param bytes stay as they are until {@link flush}. */
+  write(bytes: Buffer, at: number): void {
+    this.#files.write(bytes, at);
+  }
+
+  endFile(): void {
+    const number = this.#files.end();
+    if (this.#current !== undefined) this.#made.set(this.#current, number ?? otherFile);
+    this.#current = undefined;
+  }
+
+  /** The piece of tar is over: its memory may be gone now. */
+  flush(): void {
+    this.#files.flush();
+  }
+
+  symlink(path: BytePath, header: TarHeader): void {
+    const target = header.target ?? '';
+    if (target === '' || target.includes('\0')) {
+      throw new SubpipeError('FAILED', `${shown(path)} is a symlink that points nowhere`);
+    }
+    this.#makeRoom(path);
+    const full = this.#inside.at(path);
+    symlinkSync(toBytes(fromLatin1(target)), full);
+    this.#made.set(path, symlink);
+    const owner = this.#traits.ownerOf(header);
+    if (owner !== undefined) give(() => lchownSync(full, owner.uid, owner.gid));
+    this.#traits.setTime(full, header);
+  }
+
+  /** One more name for a file that this object has made. */
+  link(path: BytePath, target: BytePath): void {
+    this.#makeRoom(path);
+    this.#links.push({ path, target });
+    this.#made.set(path, otherFile);
+    this.#linked.add(target);
+  }
+
+  /** All that was told so far is in the folder. */
+  #settle(): void {
+    this.#files.settle();
+    for (const { path, target } of this.#links) linkSync(this.#inside.at(target), this.#inside.at(path));
+    this.#links = [];
+  }
+
+  /** Sets modes, owners and times of folders, the deepest first. */
+  finish(): void {
+    this.#settle();
+    // From here on each is what is there now.
+    this.#inside.forget(rootPath);
+    for (const path of [...this.#made.keys()]
+      .filter((path) => this.#made.get(path) === folder)
+      .sort()
+      .reverse()) {
+      this.#finishFolder(path, this.#folders.get(path));
+    }
+  }
+
+  #finishFolder(path: BytePath, header: TarHeader | undefined): void {
+    const full = this.#inside.at(path);
+    const owner = header === undefined ? undefined : this.#traits.ownerOf(header);
+    // None of this follows a link.
+    if (owner !== undefined) give(() => lchownSync(full, owner.uid, owner.gid));
+    if (header?.attributes !== undefined) this.#inside.withFolder(path, (fd) => this.#traits.setAttributes(fd, header));
+    if (header !== undefined) this.#traits.setTime(this.#inside.at(path), header);
+    let seen = lookAt(this.#inside.at(path), path);
+    if (seen.type !== 'folder') throw moved(path);
+    const mode = this.#traits.folderMode(header);
+    // It was made with it, but for what the folders above, a umask and a new owner change.
+    if (seen.mode !== mode) {
+      this.#inside.withFolder(path, (fd) => fchmodSync(fd, mode));
+      seen = lookAt(this.#inside.at(path), path);
+    }
+    this.#seen.set(path, seen);
+  }
+
+  /** Nothing more is written, and nothing is open: also after a failure. */
+  abandon(): void {
+    this.#files.abandon();
+    this.#inside[Symbol.dispose]();
+  }
+
+  /** How all looks that was made, in the order of a scan. After {@link finish}. */
+  looks(): Snapshot {
+    const looks = this.#files.looks();
+    const paths = [...this.#made.keys()].sort(compareAsScanned);
+    const numbers = new Float64Array(paths.length * width);
+    paths.forEach((path, place) => {
+      const made = this.#made.get(path) ?? otherFile;
+      if (made >= 0 && !this.#linked.has(path)) setFile(numbers, place, looks, made * lookWidth);
+      else setNode(numbers, place, this.#seen.get(path) ?? lookAt(this.#inside.at(path), path));
+    });
+    return new Snapshot(paths, numbers);
+  }
+
+  #makeFolder(path: BytePath, header?: TarHeader): void {
+    this.#makeRoom(path);
+    mkdirSync(this.#inside.at(path), (this.#traits.folderMode(header) & 0o777) | 0o700);
+    this.#made.set(path, folder);
+  }
+
+  /** Parents are there, and the place is free: in a tar, the later of two entries wins. */
+  #makeRoom(path: BytePath): void {
+    const parent = parentOf(path);
+    if (parent !== '' && parent !== this.#parent) {
+      const kind = this.#made.get(parent);
+      if (kind === undefined) this.#makeFolder(parent);
+      else if (kind !== folder) {
+        const what = this.kindOf(parent);
+        throw new SubpipeError('FAILED', `${shown(path)} is said to be below ${shown(parent)}, which is a ${what}`);
+      }
+      this.#parent = parent;
+    }
+    const kind = this.#made.get(path);
+    if (kind === undefined) return;
+    this.#settle();
+    this.#parent = undefined;
+    if (kind === folder) {
+      rmSync(this.#inside.at(path), { recursive: true });
+      this.#inside.forget(path);
+      for (const below of this.#made.keys()) if (below.startsWith(`${path}/`)) this.#made.delete(below);
+      for (const below of this.#folders.keys()) if (below.startsWith(`${path}/`)) this.#folders.delete(below);
+      this.#folders.delete(path);
+    } else unlinkSync(this.#inside.at(path));
+    this.#made.delete(path);
+  }
+}

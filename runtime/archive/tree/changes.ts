@@ -1,0 +1,113 @@
+import { invalid } from '../../errors.ts';
+import { type BytePath, nameOf, parentOf, rootPath, shown } from '../path.ts';
+import type { Tree, TreeNode } from './scan.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** What a layer says: something is there, something is gone, or all that was in a folder is gone. */
+export type Change =
+  | { kind: 'put'; node: TreeNode }
+  | { kind: 'remove'; path: BytePath }
+  | { kind: 'empty'; path: BytePath };
+
+/** image-spec, layer.md "Whiteouts": what these names say can be said of no other file. */
+export const whiteoutPrefix = '.wh.';
+export const opaqueName = '.wh..wh..opq';
+
+/** All of a tree: the content of a first layer. @throws SubpipeError `INVALID` for names that begin with `.wh.`. */
+export function allOf(tree: Tree): Change[] {
+  return tree.nodes.map((node) => put(node));
+}
+
+/**
+ * What changed since the state was saved. Folders above a change are told too, as other programs would otherwise make
+ * them anew with a mode of their own.
+ *
+ * @param isSame default: by inode and times ({@link Snapshot.isUntouched}). With another, for nodes of another machine.
+ * @returns an empty list when nothing changed.
+ * @throws SubpipeError `INVALID` for names that begin with `.wh.`.
+ */
+export function changesSince(
+  before: Snapshot,
+  tree: Tree,
+  isSame: (before: Snapshot, place: number, now: TreeNode) => boolean = isUntouched,
+): Change[] {
+  const puts = new Set<BytePath>();
+  const links = new Map<BytePath, TreeNode[]>();
+  const seen = new Uint8Array(before.size);
+  let known = 0;
+  // A scan's order is always the same: the next of before is most often the one that is looked for.
+  let next = 0;
+  for (const node of tree.nodes) {
+    const place = before.placeOf(node.path, next);
+    if (place >= 0) {
+      next = place + 1;
+      seen[place] = 1;
+      known++;
+    }
+    if (place < 0 || !isSame(before, place, node)) puts.add(node.path);
+    if (node.linkTo !== undefined) links.set(node.linkTo, [...(links.get(node.linkTo) ?? []), node]);
+  }
+  // A layer has all names of a file or none: a hardlink to a layer below is not understood everywhere.
+  for (const [first, others] of links) {
+    const names = [first, ...others.map(({ path }) => path)];
+    if (names.some((name) => puts.has(name))) for (const name of names) puts.add(name);
+  }
+  const gone = known === before.size ? [] : removals(before, seen, tree);
+  if (puts.size === 0 && gone.length === 0) return [];
+  const emptied = emptiedFolders(before, tree, gone);
+  const touched = new Set(puts);
+  for (const path of [...puts, ...gone]) {
+    for (let up = parentOf(path); up !== '' && !touched.has(up); up = parentOf(up)) touched.add(up);
+  }
+  const changes: Change[] = [];
+  const removed = Map.groupBy(
+    gone.filter((path) => !emptied.has(parentOf(path))),
+    parentOf,
+  );
+  const remove = (folder: BytePath): void => {
+    if (emptied.has(folder)) changes.push({ kind: 'empty', path: folder });
+    for (const path of removed.get(folder) ?? []) changes.push({ kind: 'remove', path });
+  };
+  remove(rootPath);
+  for (const node of tree.nodes) {
+    if (!touched.has(node.path)) continue;
+    changes.push(put(node));
+    if (node.type === 'folder') remove(node.path);
+  }
+  return changes;
+}
+
+function isUntouched(before: Snapshot, place: number, now: TreeNode): boolean {
+  return before.isUntouched(place, now);
+}
+
+/** The topmost of what is no longer there, in the order of its bytes; not what something else has taken the place of. */
+function removals(before: Snapshot, seen: Uint8Array, tree: Tree): BytePath[] {
+  const folders = new Set([rootPath]);
+  for (const { type, path } of tree.nodes) if (type === 'folder') folders.add(path);
+  return before.paths.filter((path, place) => seen[place] === 0 && folders.has(parentOf(path))).sort();
+}
+
+/** Folders that have lost all of several things that were in them: one mark instead of one for each. */
+function emptiedFolders(before: Snapshot, tree: Tree, gone: BytePath[]): Set<BytePath> {
+  if (gone.length < 2) return new Set();
+  const lost = new Map<BytePath, number>();
+  for (const path of gone) lost.set(parentOf(path), (lost.get(parentOf(path)) ?? 0) + 1);
+  const kept = new Set<BytePath>();
+  for (const { path } of tree.nodes) if (before.placeOf(path) >= 0) kept.add(parentOf(path));
+  return new Set(
+    [...lost].filter(([folder, count]) => folder !== '' && count > 1 && !kept.has(folder)).map(([folder]) => folder),
+  );
+}
+
+function put(node: TreeNode): Change {
+  if (nameOf(node.path).startsWith(whiteoutPrefix)) {
+    throw invalid(
+      `${shown(node.path)} cannot be in an image: names that begin with "${whiteoutPrefix}" mark what was removed`,
+      {
+        hint: 'Rename it, or exclude it.',
+      },
+    );
+  }
+  return { kind: 'put', node };
+}

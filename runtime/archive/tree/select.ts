@@ -1,0 +1,31 @@
+import { invalid } from '../../errors.ts';
+import { type BytePath, fromText } from '../path.ts';
+
+/**
+ * What {@link ExtractOptions.select} takes, for `paths`: files, and folders with all that is in them.
+ *
+ * @returns undefined when the list is empty: all is wanted.
+ * @throws SubpipeError `INVALID` for a path that is absolute or has `..`.
+ */
+export function selectPaths(paths: readonly string[]): ((path: BytePath) => boolean) | undefined {
+  if (paths.length === 0) return undefined;
+  const wanted = new Set<string>();
+  for (const path of paths) {
+    const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+    if (path.startsWith('/') || parts.includes('..') || parts.length === 0) {
+      throw invalid(`paths: expected paths in the workspace, such as "src/main.ts", got "${path}"`);
+    }
+    wanted.add(fromText(parts.join('/')));
+  }
+  return selectBelow(wanted);
+}
+
+/** Of paths themselves: these, and all that is in them. */
+export function selectBelow(wanted: ReadonlySet<string>): (path: BytePath) => boolean {
+  return (path) => {
+    for (let at: string = path; at !== ''; at = at.slice(0, Math.max(0, at.lastIndexOf('/')))) {
+      if (wanted.has(at)) return true;
+    }
+    return false;
+  };
+}

@@ -1,0 +1,114 @@
+import type { BytePath } from '../path.ts';
+import type { TreeNode } from './scan.ts';
+
+const types = ['file', 'folder', 'symlink'] as const;
+
+/** What a snapshot has of each thing besides its path: its kind, and these, in this order. */
+const columns = ['mode', 'uid', 'gid', 'size', 'mtimeMs', 'ctimeMs', 'ino'] as const;
+
+/** Numbers for each thing. */
+export const width = columns.length + 1;
+
+/**
+ * How each thing of a tree looked: a list of paths and a table of numbers, as objects for all of a large tree cost more
+ * time and memory than all else that a push of it does when nothing has changed.
+ */
+export class Snapshot {
+  /** Of the same order as a scan's, where the tree came from one. */
+  readonly paths: readonly BytePath[];
+  /** {@link width} for each path. */
+  readonly numbers: Float64Array<ArrayBuffer>;
+  #places: Map<BytePath, number> | undefined;
+
+  /** @throws RangeError for a kind that there is not, and for too few numbers. */
+  constructor(paths: readonly BytePath[], numbers: Float64Array<ArrayBuffer>) {
+    if (numbers.length !== paths.length * width) throw new RangeError('a snapshot has numbers for each path');
+    for (let at = 0; at < numbers.length; at += width) {
+      if (types[numbers[at] ?? -1] === undefined) throw new RangeError('a snapshot has a kind that there is not');
+    }
+    this.paths = paths;
+    this.numbers = numbers;
+  }
+
+  static of(nodes: readonly TreeNode[]): Snapshot {
+    const numbers = new Float64Array(nodes.length * width);
+    nodes.forEach((node, place) => {
+      setNode(numbers, place, node);
+    });
+    return new Snapshot(
+      nodes.map(({ path }) => path),
+      numbers,
+    );
+  }
+
+  get size(): number {
+    return this.paths.length;
+  }
+
+  /** -1 where there is no such path. @param guess where it is found at once. */
+  placeOf(path: BytePath, guess = -1): number {
+    if (this.paths[guess] === path) return guess;
+    this.#places ??= new Map(this.paths.map((path, place) => [path, place]));
+    return this.#places.get(path) ?? -1;
+  }
+
+  /** The latest change of anything, in ms. */
+  get newest(): number {
+    let newest = 0;
+    for (let at = 0; at < this.numbers.length; at += width) newest = Math.max(newest, this.numbers[at + 6] ?? 0);
+    return newest;
+  }
+
+  /** All of them. */
+  nodes(): TreeNode[] {
+    return this.paths.map((_, place) => this.node(place));
+  }
+
+  node(place: number): TreeNode {
+    const number = (column: number): number => this.numbers[place * width + column] ?? 0;
+    const path = this.paths[place];
+    const type = types[number(0)];
+    if (path === undefined || type === undefined) throw new RangeError(`a snapshot of ${this.size} has no ${place}`);
+    const [mode, uid, gid, size] = [number(1), number(2), number(3), number(4)];
+    return { path, type, mode, uid, gid, size, mtimeMs: number(5), ctimeMs: number(6), ino: number(7) };
+  }
+
+  /** Whether it is of these very things, and nothing has happened to any of them. */
+  isOf(nodes: readonly TreeNode[]): boolean {
+    if (nodes.length !== this.size) return false;
+    return nodes.every((node, i) => {
+      const place = this.placeOf(node.path, i);
+      return place >= 0 && this.isUntouched(place, node);
+    });
+  }
+
+  /** Whether nothing has happened to it: no content, mode, owner, link or attribute changes without a new ctime. */
+  isUntouched(place: number, now: TreeNode): boolean {
+    const { numbers } = this;
+    const at = place * width;
+    return (
+      numbers[at + 6] === now.ctimeMs &&
+      numbers[at + 7] === now.ino &&
+      numbers[at + 4] === now.size &&
+      numbers[at + 5] === now.mtimeMs &&
+      numbers[at] === types.indexOf(now.type) &&
+      numbers[at + 1] === now.mode &&
+      numbers[at + 2] === now.uid &&
+      numbers[at + 3] === now.gid
+    );
+  }
+}
+
+/** Puts something into the table of a snapshot. */
+export function setNode(numbers: Float64Array, place: number, node: TreeNode): void {
+  let at = place * width;
+  numbers[at++] = types.indexOf(node.type);
+  for (const name of columns) numbers[at++] = node[name];
+}
+
+/** Puts a file into it, from another table that has the same without the kind. */
+export function setFile(numbers: Float64Array, place: number, looks: Float64Array, from: number): void {
+  const at = place * width;
+  numbers[at] = types.indexOf('file');
+  for (let i = 0; i < columns.length; i++) numbers[at + 1 + i] = looks[from + i] ?? 0;
+}

@@ -3,7 +3,7 @@ import { type IndexEntry, indexLayer, isHiddenBy, type LayerIndex } from '../../
 import { planMerge } from '../../runtime/archive/merge/merge.ts';
 import { type BytePath, entryPath } from '../../runtime/archive/path.ts';
 import type { TarHeader } from '../../runtime/archive/tar/header.ts';
-import type { TreeNode } from '../../runtime/archive/tree/scan.ts';
+import type { TreeNode } from '../../runtime/archive/tree/node.ts';
 import { selectPaths } from '../../runtime/archive/tree/select.ts';
 import type { Digest } from '../../runtime/oci/digest.ts';
 import { isNeeded } from '../../runtime/workspace/cover.ts';

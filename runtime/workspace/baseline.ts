@@ -2,8 +2,8 @@ import { indexLayer, type LayerIndex, stackIndexes } from '../archive/merge/laye
 import { stackLayers } from '../archive/merge/lineage.ts';
 import { changesFromBase } from '../archive/tree/base.ts';
 import { allOf, type Change, changesSince } from '../archive/tree/changes.ts';
-import type { Tree } from '../archive/tree/scan.ts';
 import { splitChanges } from '../archive/tree/split.ts';
+import type { Tree } from '../archive/tree/tree.ts';
 import { SubpipeError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { isBase, type WorkspaceImage, type WorkspaceLayer } from './image.ts';

@@ -1,5 +1,5 @@
 import type { Compression } from '../archive/layer/compression.ts';
-import type { Tree } from '../archive/tree/scan.ts';
+import type { Tree } from '../archive/tree/tree.ts';
 import { SubpipeError } from '../errors.ts';
 import { mediaTypes } from '../oci/manifest.ts';
 import { type Baseline, whole } from './baseline.ts';

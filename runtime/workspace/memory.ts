@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { accessSync, constants, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve, sep } from 'node:path';
-import type { Tree } from '../archive/tree/scan.ts';
 import type { Snapshot } from '../archive/tree/snapshot.ts';
 import { loadState, saveState } from '../archive/tree/state.ts';
 import { invalid } from '../errors.ts';
@@ -65,13 +64,13 @@ export async function recall(file: string): Promise<Memory | undefined> {
 
 export async function remember(
   file: string,
-  tree: Pick<Tree, 'nodes'> | Snapshot,
+  snapshot: Snapshot,
   about: Omit<Memory, 'snapshot'>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   mkdirSync(join(file, '..'), { recursive: true });
   const { images, ...rest } = about;
-  await saveState(file, tree, { ...rest, images: images.map(keptImage) }, { signal });
+  await saveState(file, snapshot, { ...rest, images: images.map(keptImage) }, { signal });
 }
 
 export function forget(file: string): void {

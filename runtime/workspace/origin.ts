@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs';
-import type { Tree } from '../archive/tree/scan.ts';
+import type { Tree } from '../archive/tree/tree.ts';
 import { invalid } from '../errors.ts';
 import { readGitFolder } from '../resolve/git-folder.ts';
 
@@ -21,7 +21,7 @@ export function givenOrigin(given: { revision?: string | undefined; sourceUrl?: 
  * annotation. Only files are read, of a worktree or submodule also those outside; nothing of the folder is run.
  */
 export function foundOrigin(tree: Tree): Record<string, string> {
-  if (!tree.nodes.some(({ path }) => path === '.git')) return {};
+  if (!tree.paths.some((path) => path === '.git')) return {};
   const found = readGitFolder(tree.root, '');
   const isOwn = found?.root === realpathSync(tree.root);
   return isOwn && found?.revision !== undefined ? { [revisionAnnotation]: found.revision } : {};

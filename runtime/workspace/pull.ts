@@ -7,9 +7,10 @@ import type { MergePolicy } from '../archive/merge/decide.ts';
 import { type MergePlan, type MergeSource, planMerge } from '../archive/merge/merge.ts';
 import { type BytePath, shown } from '../archive/path.ts';
 import { looksMoved } from '../archive/tree/looks.ts';
-import { scanTree, type Tree } from '../archive/tree/scan.ts';
+import { scanTree } from '../archive/tree/scan.ts';
 import { selectPaths } from '../archive/tree/select.ts';
 import { Snapshot } from '../archive/tree/snapshot.ts';
+import type { Tree } from '../archive/tree/tree.ts';
 import { invalid } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Platform } from '../oci/manifest.ts';
@@ -81,9 +82,9 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
   const known = await recall(file);
   if (known?.request === request) {
     const tree = await scanIfThere(folder, signal);
-    if (tree !== undefined && known.snapshot.isOf(tree.nodes)) {
+    if (tree !== undefined && known.snapshot.isOf(tree.snapshot)) {
       log.info(`${folder} has ${names.join(', ')} already`);
-      return { images: names, size: sizeOf(images), files: tree.nodes.length, unchanged: true };
+      return { images: names, size: sizeOf(images), files: tree.paths.length, unchanged: true };
     }
   }
   // From here on it is no longer what the memory says.
@@ -128,7 +129,7 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
     throw error;
   }
   const seenBefore = done.looks && looksMoved(folder, done.looks);
-  const now = seenBefore ?? Snapshot.of((await scanTree(folder, { signal })).nodes);
+  const now = seenBefore ?? (await scanTree(folder, { signal })).snapshot;
   const seen = basis === 'layers' ? asStacked(now, amissIn(now, plan, stacked)) : now;
   await remember(file, seen, { basis, images, partial, request }, signal);
   hintGit(folder, log);

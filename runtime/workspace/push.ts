@@ -2,7 +2,8 @@ import { resolve } from 'node:path';
 import type { Compression } from '../archive/layer/compression.ts';
 import { shown } from '../archive/path.ts';
 import type { Change } from '../archive/tree/changes.ts';
-import { scanTree, type Tree } from '../archive/tree/scan.ts';
+import { scanTree } from '../archive/tree/scan.ts';
+import type { Tree } from '../archive/tree/tree.ts';
 import { invalid, type SubpipeError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { StoredManifest } from '../oci/manifest.ts';
@@ -93,7 +94,7 @@ export async function pushWorkspace(options: PushOptions): Promise<Pushed> {
   const { sent, image } = await sendSimpler(place, tree, baseline, { ...options, annotations }, name);
   if (include.length === 0) {
     const { partial = false } = (await recall(memory)) ?? {};
-    await remember(memory, tree, { basis: 'layers', images: [image], partial, request: '' }, signal);
+    await remember(memory, tree.snapshot, { basis: 'layers', images: [image], partial, request: '' }, signal);
   }
   return {
     image: byDigest(place, image.digest),

@@ -1,7 +1,7 @@
 import { packLayers } from '../archive/pack/pack-layers.ts';
 import type { Change } from '../archive/tree/changes.ts';
-import type { Tree } from '../archive/tree/scan.ts';
 import { splitChanges } from '../archive/tree/split.ts';
+import type { Tree } from '../archive/tree/tree.ts';
 import type { History } from '../oci/config.ts';
 import type { Baseline } from './baseline.ts';
 import { bringLayers } from './bring.ts';

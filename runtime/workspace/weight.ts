@@ -1,5 +1,7 @@
+import { padded } from '../archive/tar/header.ts';
 import type { Change } from '../archive/tree/changes.ts';
-import type { Tree, TreeNode } from '../archive/tree/scan.ts';
+import type { TreeNode } from '../archive/tree/node.ts';
+import type { Tree } from '../archive/tree/tree.ts';
 import type { WorkspaceLayer } from './image.ts';
 
 /** Bytes of a layer's tar, on its descriptor: what tells dead weight, and how far a pull is. */
@@ -12,7 +14,7 @@ const worthwhile = 64 * 1024 * 1024;
 export function weighs(below: readonly WorkspaceLayer[], changes: readonly Change[], tree: Tree): boolean {
   // What strangers' layers weigh is not known: they count for nothing.
   const stored = below.reduce((sum, layer) => sum + (tarSizeOf(layer) ?? 0), 0) + weightOf(changes);
-  const alive = tree.nodes.reduce((sum, node) => sum + weightOfNode(node), 0);
+  const alive = tree.paths.reduce((sum, _, place) => sum + weightAt(tree, place), 0);
   const dead = stored - alive;
   return dead > alive && dead > worthwhile;
 }
@@ -27,6 +29,10 @@ export function tarSizeOf({ descriptor }: WorkspaceLayer): number | undefined {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
+function weightAt({ snapshot, links }: Tree, place: number): number {
+  return 512 + (links.has(place) ? 0 : padded(snapshot.sizeOf(place)));
+}
+
 function weightOfNode(node: TreeNode): number {
-  return 512 + (node.linkTo === undefined ? Math.ceil(node.size / 512) * 512 : 0);
+  return 512 + (node.linkTo === undefined ? padded(node.size) : 0);
 }

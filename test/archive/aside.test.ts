@@ -33,7 +33,7 @@ test('another thread writes what this one would', async () => {
       mutate(root, next, 60);
       const tree = await scanTree(root);
       layers.push(await packed(root, {}, before === undefined ? undefined : changesSince(before.snapshot, tree)));
-      await saveState(state, tree, {});
+      await saveState(state, tree.snapshot, {});
     }
     await same(layers, `seed ${seed}`);
   }

@@ -41,7 +41,7 @@ async function imageOf(compression: Compression): Promise<string> {
     const known = await loadState(state);
     mutate(tree, next, 120);
     const found = await scanTree(tree);
-    await saveState(state, found, {});
+    await saveState(state, found.snapshot, {});
     const changes = known === undefined ? allOf(found) : changesSince(known.snapshot, found);
     const layer = await layout.addBlob((sink) => writeTree(found, changes, sink, { compression, attributes: false }));
     assert.equal(layer.map !== undefined, round === 0 && compression.kind !== 'none');

@@ -15,6 +15,8 @@ import { writeTree } from '../../runtime/archive/pack/write-tree.ts';
 import { allOf } from '../../runtime/archive/tree/changes.ts';
 import { scanTree } from '../../runtime/archive/tree/scan.ts';
 import { selectPaths } from '../../runtime/archive/tree/select.ts';
+import { Snapshot } from '../../runtime/archive/tree/snapshot.ts';
+import { Tree } from '../../runtime/archive/tree/tree.ts';
 import { SubpipeError } from '../../runtime/errors.ts';
 import { digestOf } from '../../runtime/oci/digest.ts';
 import { numbers } from '../support/random.ts';
@@ -107,7 +109,7 @@ test('small layers, layers of one file, and those that are not packed have no ma
   const one = join(folder, 'one');
   mkdirSync(one);
   writeFileSync(join(one, 'file'), randomBytes(6_000_000));
-  const few = { ...tree, nodes: tree.nodes.slice(0, 20) };
+  const few = new Tree(tree.root, Snapshot.of(tree.nodes.slice(0, 20)));
   for (const [what, kind] of [
     [few, 'zstd'],
     [await scanTree(one), 'zstd'],

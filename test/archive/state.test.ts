@@ -3,7 +3,8 @@ import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fromLatin1 } from '../../runtime/archive/path.ts';
-import type { TreeNode } from '../../runtime/archive/tree/scan.ts';
+import type { TreeNode } from '../../runtime/archive/tree/node.ts';
+import { Snapshot } from '../../runtime/archive/tree/snapshot.ts';
 import { loadState, saveState } from '../../runtime/archive/tree/state.ts';
 import { scratch } from './support.ts';
 
@@ -22,11 +23,11 @@ const node: TreeNode = {
 test('a state file gives back what was saved: names of any bytes, large and broken numbers', async () => {
   const file = join(await scratch(), 'state');
   const nodes = [node, { ...node, path: fromLatin1('z'), type: 'folder' as const }];
-  await saveState(file, { nodes }, { given: 'ä\n' });
+  await saveState(file, Snapshot.of(nodes), { given: 'ä\n' });
   const state = await loadState(file);
   assert.deepEqual(state?.about, { given: 'ä\n' });
   assert.deepEqual([state?.snapshot.node(0), state?.snapshot.node(1)], nodes);
-  await saveState(file, { nodes: [] }, {});
+  await saveState(file, Snapshot.of([]), {});
   assert.equal((await loadState(file))?.snapshot.size, 0);
 });
 
@@ -35,7 +36,7 @@ test('no state, and that of another version, is none; one that was cut off is an
   assert.equal(await loadState(file), undefined);
   await writeFile(file, JSON.stringify({ version: 1, about: {}, path: ['a'] }));
   assert.equal(await loadState(file), undefined);
-  await saveState(file, { nodes: [node, node] }, {});
+  await saveState(file, Snapshot.of([node, node]), {});
   const { length } = await readFile(file);
   // In the last path, in the numbers, and in the first line.
   for (const size of [length - node.path.length - 1, length - 100, 10]) {

@@ -6,7 +6,6 @@ import { test } from 'node:test';
 import { loadLibc } from '../../runtime/archive/libc.ts';
 import { changesSince } from '../../runtime/archive/tree/changes.ts';
 import { scanTree } from '../../runtime/archive/tree/scan.ts';
-import { Snapshot } from '../../runtime/archive/tree/snapshot.ts';
 import { splitChanges } from '../../runtime/archive/tree/split.ts';
 import { loadState, saveState } from '../../runtime/archive/tree/state.ts';
 import { numbers } from '../support/random.ts';
@@ -27,7 +26,7 @@ for (const kind of ['none', 'gzip', 'zstd'] as const) {
         const tree = await scanTree(root);
         const changes = before === undefined ? undefined : changesSince(before.snapshot, tree);
         layers.push(await packed(root, { compression: { kind } }, changes));
-        await saveState(state, tree, {});
+        await saveState(state, tree.snapshot, {});
       }
       await extracted(layers, join(folder, 'out'), { owner: 'keep' });
       assert.deepEqual(look(join(folder, 'out')), look(root), `seed ${seed}`);
@@ -41,7 +40,7 @@ test('changes split into several layers say the same together, with links in one
   fs.mkdirSync(root);
   const next = numbers(7);
   mutate(root, next, 150);
-  await saveState(state, await scanTree(root), {});
+  await saveState(state, (await scanTree(root)).snapshot, {});
   const layers = [await packed(root)];
   mutate(root, next, 150);
   const before = await loadState(state);
@@ -59,7 +58,7 @@ test('an unchanged tree has no changes; a file changed in place with its size an
   fs.mkdirSync(join(root, 'sub'), { recursive: true });
   fs.writeFileSync(join(root, 'sub/same'), 'one');
   fs.writeFileSync(join(root, 'other'), 'x');
-  await saveState(join(folder, 'state'), await scanTree(root), { digest: 'd' });
+  await saveState(join(folder, 'state'), (await scanTree(root)).snapshot, { digest: 'd' });
   const state = await loadState(join(folder, 'state'));
   assert.ok(state !== undefined);
   assert.deepEqual(state.about, { digest: 'd' });
@@ -99,7 +98,7 @@ test('a folder that lost all it had is one mark; a removed folder is one whiteou
   fs.rmSync(join(root, 'cache/a'));
   fs.rmSync(join(root, 'cache/b'));
   fs.writeFileSync(join(root, 'cache/c'), '');
-  const changes = changesSince(Snapshot.of(before.nodes), await scanTree(root));
+  const changes = changesSince(before.snapshot, await scanTree(root));
   const said = changes.map((change) => [change.kind, change.kind === 'put' ? change.node.path : change.path]);
   assert.deepEqual(said, [
     ['remove', 'gone'],

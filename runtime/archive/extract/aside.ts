@@ -1,5 +1,4 @@
 import { Buffer } from 'node:buffer';
-import type { MessagePort } from 'node:worker_threads';
 import { SubpipeError } from '../../errors.ts';
 import { release } from '../collect.ts';
 import { Thread } from '../thread.ts';
@@ -107,24 +106,20 @@ export class Aside implements AsyncDisposable {
 }
 
 /** What the thread does. */
-export function serveWriting(port: MessagePort): void {
-  port.on('message', (question: WriteQuestion | { kind: 'pack' | 'more' }) => {
-    if (question.kind !== 'write') return;
-    const { root, batch, memory, failure } = question;
-    const state = new Int32Array(question.state);
-    try {
-      if (Atomics.load(state, 1) === 0) writeInside(root, batch, memory);
-    } catch (error) {
-      const { message, ...rest } = toThreadError(error);
-      const whole = Buffer.from(JSON.stringify({ ...rest, message }));
-      const short = JSON.stringify({ code: rest.code, message: message.slice(0, 2000) });
-      new Uint8Array(failure).set(whole.length < failure.byteLength ? whole : Buffer.from(short));
-      Atomics.compareExchange(state, 1, 0, 1);
-    }
-    release(Buffer.from(memory));
-    Atomics.add(state, 0, 1);
-    Atomics.notify(state, 0);
-  });
+export function serveWriting({ root, batch, memory, failure, ...shared }: WriteQuestion): void {
+  const state = new Int32Array(shared.state);
+  try {
+    if (Atomics.load(state, 1) === 0) writeInside(root, batch, memory);
+  } catch (error) {
+    const { message, ...rest } = toThreadError(error);
+    const whole = Buffer.from(JSON.stringify({ ...rest, message }));
+    const short = JSON.stringify({ code: rest.code, message: message.slice(0, 2000) });
+    new Uint8Array(failure).set(whole.length < failure.byteLength ? whole : Buffer.from(short));
+    Atomics.compareExchange(state, 1, 0, 1);
+  }
+  release(Buffer.from(memory));
+  Atomics.add(state, 0, 1);
+  Atomics.notify(state, 0);
 }
 
 function writeInside(root: string, batch: Batch, memory: ArrayBuffer): void {

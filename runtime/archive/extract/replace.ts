@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { SubpipeError } from '../../errors.ts';
 import { isRecord } from '../../oci/manifest.ts';
 import { shown } from '../path.ts';
-import { lostAndFound, workFolder } from '../tree/scan.ts';
+import { lostAndFound, workFolder } from '../tree/walk.ts';
 import { emptyHollow, fillHollow, hollowFolders } from './hollow.ts';
 import { isDenied, moveTo } from './move.ts';
 import { moveOverlay, type Overlay, planOverlay, undoOverlay } from './overlay.ts';

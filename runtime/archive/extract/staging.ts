@@ -5,7 +5,7 @@ import type { Meters } from '../limits.ts';
 import { type BytePath, fromLatin1, parentOf, rootPath, shown, toBytes } from '../path.ts';
 import type { TarHeader } from '../tar/header.ts';
 import { compareAsScanned, lookAt } from '../tree/looks.ts';
-import type { TreeNode } from '../tree/scan.ts';
+import type { TreeNode } from '../tree/node.ts';
 import { Snapshot, setFile, setNode, width } from '../tree/snapshot.ts';
 import type { Aside } from './aside.ts';
 import { give, lookWidth } from './batch.ts';

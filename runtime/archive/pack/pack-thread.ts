@@ -59,7 +59,7 @@ export async function* packInThread(
 }
 
 /** What the thread does. */
-export function servePacking(port: MessagePort): void {
+export function servePacking(port: MessagePort): (question: PackQuestion) => void {
   let room = 0;
   let wake: (() => void) | undefined;
   const answer = (message: PackAnswer, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
@@ -86,15 +86,14 @@ export function servePacking(port: MessagePort): void {
       }
     }
   };
-  port.on('message', (question: PackQuestion | { kind: 'write' }) => {
-    if (question.kind === 'write') return; // not for this
+  return (question) => {
     if (question.kind === 'more') {
       room++;
       wake?.();
       return;
     }
     pack(question).catch((error: unknown) => answer({ kind: 'failed', error: toThreadError(error) }));
-  });
+  };
 }
 
 /** Bytes with a buffer of their own. */

@@ -12,7 +12,7 @@ import { type Libc, loadLibc } from '../libc.ts';
 import { type BytePath, join, locator, nameOf, parentOf, shown } from '../path.ts';
 import { block, padded, type TarHeader, writeHeader } from '../tar/header.ts';
 import { type Change, opaqueName, whiteoutPrefix } from '../tree/changes.ts';
-import { changed, linkTarget, type TreeNode } from '../tree/scan.ts';
+import { changed, linkTarget, type TreeNode } from '../tree/node.ts';
 import { Filler } from './filler.ts';
 
 /** Which times an image keeps: all, whole seconds, or no later than this many seconds since 1970 (SOURCE_DATE_EPOCH). */

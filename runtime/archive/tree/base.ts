@@ -4,8 +4,9 @@ import { asDigest, type Digest } from '../../oci/digest.ts';
 import type { IndexEntry, LayerIndex } from '../merge/layer-index.ts';
 import { locator } from '../path.ts';
 import { type Change, changesSince } from './changes.ts';
-import { linkTarget, type Tree, type TreeNode } from './scan.ts';
+import { linkTarget, type TreeNode } from './node.ts';
 import { Snapshot } from './snapshot.ts';
+import type { Tree } from './tree.ts';
 
 /**
  * What differs between an image and a folder, where no state tells what was pulled (`--base`): by kind, mode, time and

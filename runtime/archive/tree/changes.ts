@@ -1,7 +1,8 @@
 import { invalid } from '../../errors.ts';
 import { type BytePath, nameOf, parentOf, rootPath, shown } from '../path.ts';
-import type { Tree, TreeNode } from './scan.ts';
+import type { TreeNode } from './node.ts';
 import type { Snapshot } from './snapshot.ts';
+import type { Tree } from './tree.ts';
 
 /** What a layer says: something is there, something is gone, or all that was in a folder is gone. */
 export type Change =
@@ -22,34 +23,35 @@ export function allOf(tree: Tree): Change[] {
  * What changed since the state was saved. Folders above a change are told too, as other programs would otherwise make
  * them anew with a mode of their own.
  *
- * @param isSame default: by inode and times ({@link Snapshot.isUntouched}). With another, for nodes of another machine.
+ * @param isSame default: by inode and times ({@link Snapshot.isLike}). With another, for nodes of another machine.
  * @returns an empty list when nothing changed.
  * @throws SubpipeError `INVALID` for names that begin with `.wh.`.
  */
 export function changesSince(
   before: Snapshot,
   tree: Tree,
-  isSame: (before: Snapshot, place: number, now: TreeNode) => boolean = isUntouched,
+  isSame?: (before: Snapshot, place: number, now: TreeNode) => boolean,
 ): Change[] {
+  const { paths, snapshot } = tree;
   const puts = new Set<BytePath>();
-  const links = new Map<BytePath, TreeNode[]>();
   const seen = new Uint8Array(before.size);
   let known = 0;
   // A scan's order is always the same: the next of before is most often the one that is looked for.
   let next = 0;
-  for (const node of tree.nodes) {
-    const place = before.placeOf(node.path, next);
+  for (const [now, path] of paths.entries()) {
+    const place = before.placeOf(path, next);
     if (place >= 0) {
       next = place + 1;
       seen[place] = 1;
       known++;
     }
-    if (place < 0 || !isSame(before, place, node)) puts.add(node.path);
-    if (node.linkTo !== undefined) links.set(node.linkTo, [...(links.get(node.linkTo) ?? []), node]);
+    const same =
+      place >= 0 &&
+      (isSame === undefined ? before.isLike(place, snapshot, now) : isSame(before, place, tree.node(now)));
+    if (!same) puts.add(path);
   }
   // A layer has all names of a file or none: a hardlink to a layer below is not understood everywhere.
-  for (const [first, others] of links) {
-    const names = [first, ...others.map(({ path }) => path)];
+  for (const names of namesOf(tree)) {
     if (names.some((name) => puts.has(name))) for (const name of names) puts.add(name);
   }
   const gone = known === before.size ? [] : removals(before, seen, tree);
@@ -69,22 +71,30 @@ export function changesSince(
     for (const path of removed.get(folder) ?? []) changes.push({ kind: 'remove', path });
   };
   remove(rootPath);
-  for (const node of tree.nodes) {
-    if (!touched.has(node.path)) continue;
-    changes.push(put(node));
-    if (node.type === 'folder') remove(node.path);
+  for (const [place, path] of paths.entries()) {
+    if (!touched.has(path)) continue;
+    changes.push(put(tree.node(place)));
+    if (snapshot.isFolder(place)) remove(path);
   }
   return changes;
 }
 
-function isUntouched(before: Snapshot, place: number, now: TreeNode): boolean {
-  return before.isUntouched(place, now);
+/** Of files with several names, all of them. */
+function namesOf({ paths, links }: Tree): Iterable<BytePath[]> {
+  const names = new Map<number, BytePath[]>();
+  const nameAt = (place: number): BytePath[] => paths.slice(place, place + 1);
+  for (const [place, first] of links) {
+    const known = names.get(first) ?? nameAt(first);
+    known.push(...nameAt(place));
+    names.set(first, known);
+  }
+  return names.values();
 }
 
 /** The topmost of what is no longer there, in the order of its bytes; not what something else has taken the place of. */
 function removals(before: Snapshot, seen: Uint8Array, tree: Tree): BytePath[] {
   const folders = new Set([rootPath]);
-  for (const { type, path } of tree.nodes) if (type === 'folder') folders.add(path);
+  for (const [place, path] of tree.paths.entries()) if (tree.snapshot.isFolder(place)) folders.add(path);
   return before.paths.filter((path, place) => seen[place] === 0 && folders.has(parentOf(path))).sort();
 }
 
@@ -94,7 +104,7 @@ function emptiedFolders(before: Snapshot, tree: Tree, gone: BytePath[]): Set<Byt
   const lost = new Map<BytePath, number>();
   for (const path of gone) lost.set(parentOf(path), (lost.get(parentOf(path)) ?? 0) + 1);
   const kept = new Set<BytePath>();
-  for (const { path } of tree.nodes) if (before.placeOf(path) >= 0) kept.add(parentOf(path));
+  for (const path of tree.paths) if (before.placeOf(path) >= 0) kept.add(parentOf(path));
   return new Set(
     [...lost].filter(([folder, count]) => folder !== '' && count > 1 && !kept.has(folder)).map(([folder]) => folder),
   );

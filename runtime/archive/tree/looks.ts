@@ -2,8 +2,9 @@ import { lstatSync, readdirSync } from 'node:fs';
 import { SubpipeError } from '../../errors.ts';
 import { type BytePath, locator, parentOf, rootPath } from '../path.ts';
 import { ignoreFile } from './ignore.ts';
-import { lostAndFound, nodeOf, type TreeNode, workFolder } from './scan.ts';
+import { nodeOf, type TreeNode } from './node.ts';
 import { Snapshot, setNode, width } from './snapshot.ts';
+import { lostAndFound, workFolder } from './walk.ts';
 
 // How things look is remembered, for the next push to see what has changed. What was seen while they were written saves
 // a look at each of them, which costs as much as a fifth of a pull.

@@ -1,42 +1,17 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { invalid, SubpipeError } from '../../errors.ts';
-import { type BytePath, fromLatin1, join, locator, rootPath, shown } from '../path.ts';
+import { type BytePath, rootPath } from '../path.ts';
 import { ignoreFile, type Patterns, selection } from './ignore.ts';
+import { scanFolders } from './scan-thread.ts';
+import { SnapshotBuilder } from './snapshot.ts';
+import { Tree } from './tree.ts';
+import { type Found, type Skipped, Walk } from './walk.ts';
 
-/** Where a pull works while it runs, at the top of a workspace: never part of its content. */
-export const workFolder = '.subpipe-pull';
-
-/** What mke2fs(8) puts at the top of a volume, for root alone: it belongs to the volume, and no workspace has it. */
-export const lostAndFound = 'lost+found';
-
-/** Something in a folder, as lstat told. Times are milliseconds with fractions, as Node gives them: for comparing. */
-export interface TreeNode {
-  path: BytePath;
-  type: 'file' | 'folder' | 'symlink';
-  /** Permission bits, with setuid, setgid and sticky. */
-  mode: number;
-  uid: number;
-  gid: number;
-  /** Bytes; 0 for all but files. */
-  size: number;
-  mtimeMs: number;
-  ctimeMs: number;
-  ino: number;
-  /** Of a file: its first path, where it has several names in the tree. */
-  linkTo?: BytePath;
-}
-
-export interface Tree {
-  /** Full path of the folder. */
-  root: string;
-  /** Parents before what is in them; names by their bytes. The root itself is not listed. */
-  nodes: TreeNode[];
-  /** What cannot be kept, for people: sockets, devices, pipes. */
-  skipped: { path: BytePath; what: string }[];
-}
+/** Folders that a tree is cut into, at least, for several threads to look into: small enough that none waits long for another. */
+const shares = 256;
 
 /**
- * What is in a folder. Synchronous inside: asynchronous calls take three times as long.
+ * What is in a folder, looked at by two threads where it is large.
  *
  * @param options.exclude what stays out; those of the folder's own `.ociignore` are added, unless `ignoreFile` is false.
  * @throws SubpipeError `INVALID` when `root` is no folder, `FAILED` when something cannot be read.
@@ -45,87 +20,88 @@ export async function scanTree(
   root: string,
   options: Patterns & { ignoreFile?: boolean; signal?: AbortSignal | undefined } = {},
 ): Promise<Tree> {
+  const { signal } = options;
   const top = lstatSync(root, { throwIfNoEntry: false });
   if (top === undefined) throw invalid(`${root} is not there: expected a folder`);
   if (!top.isDirectory()) throw invalid(`${root} is not a folder`);
   const own = options.ignoreFile === false ? [] : readIgnoreFile(root);
   const chosen = await selection({ ...options, exclude: [...(options.exclude ?? []), ...own] });
-  const at = locator(root);
-  const tree: Tree = { root, nodes: [], skipped: [] };
-  const links = new Map<number, BytePath>();
-
-  const visit = (folder: BytePath): void => {
-    options.signal?.throwIfAborted();
-    const names = readdirSync(at(folder), { encoding: 'latin1' });
-    names.sort();
-    for (const name of names) {
-      if (folder === '' && (name === workFolder || name === lostAndFound)) continue;
-      const path = join(folder, name);
-      const found = lstatSync(at(path), { throwIfNoEntry: false });
-      if (found === undefined) throw changed(path);
-      const isFolder = found.isDirectory();
-      if (chosen !== undefined && !chosen.has(path, isFolder)) continue;
-      const node = nodeOf(path, found);
-      if (node === undefined) {
-        tree.skipped.push({ path, what: kindOf(found) });
-        continue;
-      }
-      tree.nodes.push(node);
-      if (isFolder) {
-        // Mounts inside a workspace could repeat inode numbers; those of their files are not links of ours.
-        if (found.dev === top.dev) visit(path);
-        else tree.skipped.push({ path, what: 'another filesystem mounted here (its content)' });
-        // Entered for what may be in it: without that, nobody has asked for it.
-        if (tree.nodes.at(-1) === node && chosen?.wants(path) === false) tree.nodes.pop();
-      } else if (node.type === 'file' && found.nlink > 1) {
-        const first = links.get(found.ino);
-        if (first === undefined) links.set(found.ino, path);
-        else node.linkTo = first;
-      }
-    }
-  };
+  signal?.throwIfAborted();
   try {
-    visit(rootPath);
+    // Patterns take longer than looking; the other thread does not have them.
+    if (chosen === undefined) return await scanShares(root, top.dev, signal);
+    const all = new TreeBuilder();
+    all.add(new Walk(root, top.dev, chosen).all(rootPath));
+    return all.build(root);
   } catch (cause) {
-    if (cause instanceof SubpipeError || options.signal?.aborted === true) throw cause;
+    if (cause instanceof SubpipeError || signal?.aborted === true) throw cause;
     throw new SubpipeError('FAILED', `cannot read all of ${root}`, { cause });
   }
-  return tree;
 }
 
-/** How a thing looks; undefined for what no image can keep: sockets, pipes, devices. */
-export function nodeOf(path: BytePath, found: Stats): TreeNode | undefined {
-  const type = found.isDirectory()
-    ? 'folder'
-    : found.isFile()
-      ? 'file'
-      : found.isSymbolicLink()
-        ? 'symlink'
-        : undefined;
-  if (type === undefined) return undefined;
-  return {
-    path,
-    type,
-    mode: found.mode & 0o7777,
-    uid: found.uid,
-    gid: found.gid,
-    size: type === 'file' ? found.size : 0,
-    mtimeMs: found.mtimeMs,
-    ctimeMs: found.ctimeMs,
-    ino: found.ino,
+/** What is in the upper folders first, until there are enough below them to share. */
+async function scanShares(root: string, device: number, signal: AbortSignal | undefined): Promise<Tree> {
+  const walk = new Walk(root, device);
+  const upper = new Map<BytePath, Found>();
+  let level: BytePath[] = [rootPath];
+  while (level.length > 0 && level.length < shares) {
+    const next: BytePath[] = [];
+    for (const folder of level) {
+      const { found, folders } = walk.level(folder);
+      upper.set(folder, found);
+      next.push(...folders);
+    }
+    level = next;
+  }
+  const found = await scanFolders(root, device, level, signal);
+  const lower = new Map(level.map((folder, i) => [folder, found[i]]));
+  const all = new TreeBuilder();
+  const add = (folder: BytePath): void => {
+    const direct = upper.get(folder);
+    if (direct !== undefined) all.add(direct, add);
+    const whole = lower.get(folder);
+    if (whole !== undefined) all.add(whole);
   };
+  add(rootPath);
+  return all.build(root);
 }
 
-/** Where a symlink of the tree points. */
-export function linkTarget(tree: { root: string }, path: BytePath): BytePath {
-  return fromLatin1(readlinkSync(locator(tree.root)(path), { encoding: 'latin1' }));
-}
+/** Puts together what was found in several folders. */
+class TreeBuilder {
+  readonly #table = new SnapshotBuilder();
+  readonly #linked: number[] = [];
+  readonly #skipped: Skipped[] = [];
 
-/** The one error for what moves while it is read: a torn copy is never written. */
-export function changed(path: BytePath): SubpipeError {
-  return new SubpipeError('FAILED', `${shown(path)} changed while it was read`, {
-    hint: 'Stop what writes into the folder (a sidecar, a process in the background), then push again.',
-  });
+  /** @param then adds what is in a folder that was just added. */
+  add({ table, from, to, linked, skipped }: Found, then?: (path: BytePath) => void): void {
+    this.#skipped.push(...skipped);
+    const all = this.#table;
+    if (then === undefined) {
+      for (const place of linked) this.#linked.push(place - from + all.size);
+      all.addFrom(table, from, to);
+      return;
+    }
+    const several = new Set(linked);
+    for (let place = from; place < to; place++) {
+      if (several.has(place)) this.#linked.push(all.size);
+      all.addFrom(table, place, place + 1);
+      const path = table.paths[place];
+      if (path !== undefined) then(path);
+    }
+  }
+
+  build(root: string): Tree {
+    const snapshot = this.#table.build();
+    const links = new Map<number, number>();
+    const firsts = new Map<number, number>();
+    for (const place of this.#linked) {
+      const { ino } = snapshot.node(place);
+      const first = firsts.get(ino);
+      if (first === undefined) firsts.set(ino, place);
+      else links.set(place, first);
+    }
+    return new Tree(root, snapshot, links, this.#skipped);
+  }
 }
 
 function readIgnoreFile(root: string): string[] {
@@ -135,9 +111,4 @@ function readIgnoreFile(root: string): string[] {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
     throw new SubpipeError('FAILED', `cannot read ${root}/${ignoreFile}`, { cause: error });
   }
-}
-
-function kindOf(found: Stats): string {
-  if (found.isSocket()) return 'a socket';
-  return found.isFIFO() ? 'a pipe' : 'a device';
 }

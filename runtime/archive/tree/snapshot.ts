@@ -1,5 +1,6 @@
+import type { Stats } from 'node:fs';
 import type { BytePath } from '../path.ts';
-import type { TreeNode } from './scan.ts';
+import type { TreeNode } from './node.ts';
 
 const types = ['file', 'folder', 'symlink'] as const;
 
@@ -59,6 +60,15 @@ export class Snapshot {
     return newest;
   }
 
+  /** Bytes of a file; 0 for all else. */
+  sizeOf(place: number): number {
+    return this.numbers[place * width + 4] ?? 0;
+  }
+
+  isFolder(place: number): boolean {
+    return this.numbers[place * width] === types.indexOf('folder');
+  }
+
   /** All of them. */
   nodes(): TreeNode[] {
     return this.paths.map((_, place) => this.node(place));
@@ -74,12 +84,21 @@ export class Snapshot {
   }
 
   /** Whether it is of these very things, and nothing has happened to any of them. */
-  isOf(nodes: readonly TreeNode[]): boolean {
-    if (nodes.length !== this.size) return false;
-    return nodes.every((node, i) => {
-      const place = this.placeOf(node.path, i);
-      return place >= 0 && this.isUntouched(place, node);
+  isOf(now: Snapshot): boolean {
+    if (now.size !== this.size) return false;
+    return now.paths.every((path, i) => {
+      const place = this.placeOf(path, i);
+      return place >= 0 && this.isLike(place, now, i);
     });
+  }
+
+  /** Whether nothing has happened to it: as {@link isUntouched}, for something in another table. */
+  isLike(place: number, now: Snapshot, nowPlace: number): boolean {
+    const [one, two] = [this.numbers, now.numbers];
+    for (let a = place * width, b = nowPlace * width, end = a + width; a < end; a++, b++) {
+      if (one[a] !== two[b]) return false;
+    }
+    return true;
   }
 
   /** Whether nothing has happened to it: no content, mode, owner, link or attribute changes without a new ctime. */
@@ -96,6 +115,59 @@ export class Snapshot {
       numbers[at + 2] === now.uid &&
       numbers[at + 3] === now.gid
     );
+  }
+}
+
+/** What a {@link Snapshot} is made of, one thing after the other. */
+export class SnapshotBuilder {
+  readonly paths: BytePath[] = [];
+  /** {@link width} for each path, and room for more. */
+  numbers = new Float64Array(256 * width);
+
+  get size(): number {
+    return this.paths.length;
+  }
+
+  add(path: BytePath, type: TreeNode['type'], { mode, uid, gid, size, mtimeMs, ctimeMs, ino }: Stats): void {
+    this.#need(1);
+    const { numbers } = this;
+    let at = this.size * width;
+    numbers[at++] = types.indexOf(type);
+    numbers[at++] = mode & 0o7777;
+    numbers[at++] = uid;
+    numbers[at++] = gid;
+    numbers[at++] = type === 'file' ? size : 0;
+    numbers[at++] = mtimeMs;
+    numbers[at++] = ctimeMs;
+    numbers[at++] = ino;
+    this.paths.push(path);
+  }
+
+  /** What another has from one place to before another. */
+  addFrom({ paths, numbers }: Pick<SnapshotBuilder, 'paths' | 'numbers'>, from: number, to: number): void {
+    this.#need(to - from);
+    this.numbers.set(numbers.subarray(from * width, to * width), this.size * width);
+    for (let place = from; place < to; place++) {
+      const path = paths[place];
+      if (path !== undefined) this.paths.push(path);
+    }
+  }
+
+  /** The last is not wanted after all. */
+  drop(): void {
+    this.paths.pop();
+  }
+
+  build(): Snapshot {
+    return new Snapshot(this.paths, this.numbers.slice(0, this.size * width));
+  }
+
+  #need(more: number): void {
+    const length = (this.size + more) * width;
+    if (length <= this.numbers.length) return;
+    const larger = new Float64Array(2 * length);
+    larger.set(this.numbers);
+    this.numbers = larger;
   }
 }
 

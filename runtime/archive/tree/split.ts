@@ -1,6 +1,6 @@
 import { type BytePath, parentOf, rootPath } from '../path.ts';
 import type { Change } from './changes.ts';
-import type { TreeNode } from './scan.ts';
+import type { TreeNode } from './node.ts';
 
 /** What a file costs besides its bytes, in bytes: so that a part with many small files is not the slow one. */
 const costOfEntry = 8192;

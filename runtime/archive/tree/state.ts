@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SubpipeError } from '../../errors.ts';
 import { isRecord } from '../../oci/manifest.ts';
 import { fromLatin1 } from '../path.ts';
-import type { Tree } from './scan.ts';
 import { Snapshot, width } from './snapshot.ts';
 
 /** Raised when the file's shape changes; a file of another version counts as none. */
@@ -32,11 +31,10 @@ export interface State {
  */
 export async function saveState(
   file: string,
-  tree: Pick<Tree, 'nodes'> | Snapshot,
+  snapshot: Snapshot,
   about: Record<string, unknown>,
   options: { signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
-  const snapshot = tree instanceof Snapshot ? tree : Snapshot.of(tree.nodes);
   const { paths, numbers, size: count, newest } = snapshot;
   const head = Buffer.from(JSON.stringify({ version, about, count }));
   const pieces = [

@@ -1,7 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream, lstatSync } from 'node:fs';
 import { fromText, locator, toBytes } from '../../archive/path.ts';
-import { linkTarget, scanTree, type TreeNode } from '../../archive/tree/scan.ts';
+import { linkTarget, type TreeNode } from '../../archive/tree/node.ts';
+import { scanTree } from '../../archive/tree/scan.ts';
 
 /** Hex digits of a hash in a key: as many as git's ids have, so that a key with some of them still is a tag. */
 const digits = 40;

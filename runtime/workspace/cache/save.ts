@@ -55,7 +55,7 @@ export async function saveCache(options: SaveOptions): Promise<Saved> {
   const tree = await scanTree(folder, { include, exclude, ignoreFile: false, signal });
   for (const { path, what } of tree.skipped) log.warn(`${shown(path)} is ${what}: left out`);
   const baseline = whole(tree, []);
-  if (tree.nodes.length === 0) {
+  if (tree.paths.length === 0) {
     log.warn(`there is nothing to save for the cache ${key}${include.length > 0 ? ': nothing matches --include' : ''}`);
     return { ...result, cache: 'empty', image: '', digest: undefined };
   }

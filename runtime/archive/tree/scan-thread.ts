@@ -1,0 +1,88 @@
+import type { MessagePort } from 'node:worker_threads';
+import { type BytePath, fromLatin1 } from '../path.ts';
+import { Thread } from '../thread.ts';
+import { fromThreadError, type ThreadError, toThreadError } from '../thread-error.ts';
+import { width } from './snapshot.ts';
+import { type Found, Walk } from './walk.ts';
+
+export interface ScanQuestion {
+  kind: 'scan';
+  root: string;
+  device: number;
+  folders: readonly BytePath[];
+  /** For each folder, whether one of both has begun with it. */
+  claims: Int32Array<SharedArrayBuffer>;
+}
+
+/** A part of a thread's table: as {@link Found}. */
+type Stretch = Omit<Found, 'table'>;
+
+export type ScanAnswer =
+  /** Of the last folder first. Paths have a NUL between them. */
+  | { kind: 'scanned'; stretches: Stretch[]; paths: string; numbers: Float64Array<ArrayBuffer> }
+  | { kind: 'failed'; error: ThreadError };
+
+/** Fewer folders than this are looked into before another thread can begin. */
+const few = 32;
+
+/**
+ * What is in each of some folders, looked at by two threads where that is worth it: this one begins with the first, the
+ * other with the last, until they meet.
+ */
+export async function scanFolders(
+  root: string,
+  device: number,
+  folders: readonly BytePath[],
+  signal: AbortSignal | undefined,
+): Promise<Found[]> {
+  const claims = new Int32Array(new SharedArrayBuffer(folders.length * 4));
+  const thread = folders.length < few ? undefined : Thread.start<ScanQuestion, ScanAnswer>();
+  try {
+    thread?.send({ kind: 'scan', root, device, folders, claims });
+    const walk = new Walk(root, device);
+    const found: Found[] = [];
+    for (const [i, folder] of folders.entries()) {
+      signal?.throwIfAborted();
+      if (Atomics.compareExchange(claims, i, 0, 1) !== 0) break;
+      found.push(walk.all(folder));
+    }
+    const answer = await thread?.next(signal);
+    thread?.rest();
+    return answer === undefined ? found : [...found, ...fromAnswer(answer)];
+  } catch (error) {
+    await thread?.[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function fromAnswer(answer: ScanAnswer): Found[] {
+  if (answer.kind === 'failed') throw fromThreadError(answer.error);
+  const { stretches, paths, numbers } = answer;
+  const table = { paths: paths === '' ? [] : paths.split('\0').map(fromLatin1), numbers };
+  return stretches.map((stretch) => ({ ...stretch, table })).reverse();
+}
+
+/** What the thread does. */
+export function serveScanning(port: MessagePort): (question: ScanQuestion) => void {
+  return (question) => {
+    const answer = answerTo(question);
+    port.postMessage(answer, answer.kind === 'scanned' ? [answer.numbers.buffer] : []);
+  };
+}
+
+function answerTo({ root, device, folders, claims }: ScanQuestion): ScanAnswer {
+  const walk = new Walk(root, device);
+  const stretches: Stretch[] = [];
+  try {
+    for (let i = folders.length - 1; i >= 0 && Atomics.compareExchange(claims, i, 0, 1) === 0; i--) {
+      const folder = folders[i];
+      if (folder === undefined) break;
+      const { table, ...stretch } = walk.all(folder);
+      stretches.push(stretch);
+    }
+  } catch (error) {
+    return { kind: 'failed', error: toThreadError(error) };
+  }
+  const { paths, numbers } = walk.table;
+  return { kind: 'scanned', stretches, paths: paths.join('\0'), numbers: numbers.slice(0, paths.length * width) };
+}

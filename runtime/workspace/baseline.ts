@@ -1,7 +1,7 @@
 import { indexLayer, type LayerIndex, stackIndexes } from '../archive/merge/layer-index.ts';
 import { stackLayers } from '../archive/merge/lineage.ts';
 import { changesFromBase } from '../archive/tree/base.ts';
-import { allOf, type Change, changesSince } from '../archive/tree/changes.ts';
+import { allOf, type Changes, changesSince } from '../archive/tree/changes.ts';
 import { splitChanges } from '../archive/tree/split.ts';
 import type { Tree } from '../archive/tree/tree.ts';
 import { SubpipeError } from '../errors.ts';
@@ -18,7 +18,7 @@ export interface Baseline {
   parents: readonly WorkspaceImage[];
   /** The lowest first; none where all of the folder is pushed. */
   below: readonly WorkspaceLayer[];
-  changes: Change[];
+  changes: Changes;
   /** Only a part of the layers was pulled: they must stay. */
   isPart?: boolean;
 }

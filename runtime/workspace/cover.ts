@@ -1,5 +1,5 @@
 import { parentOf } from '../archive/path.ts';
-import type { Change } from '../archive/tree/changes.ts';
+import type { Changes } from '../archive/tree/changes.ts';
 import type { WorkspaceLayer } from './image.ts';
 
 /** Which paths a layer is about, on its descriptor: a JSON list; each stands for all below it too. */
@@ -13,9 +13,12 @@ const deepest = 8;
  * What a layer is about, as exactly as fits: so that a pull of some paths leaves out layers that have nothing of them.
  * Undefined where it does not fit, or where names are not plain ASCII.
  */
-export function coverOf(changes: readonly Change[]): string | undefined {
-  const inside = new Set(changes.map((change) => parentOf(pathOf(change))));
-  const said = changes.filter((change) => change.kind !== 'put' || !inside.has(change.node.path)).map(pathOf);
+export function coverOf(changes: Changes): string | undefined {
+  const { places } = changes;
+  const inside = new Set(places.map((place) => parentOf(changes.pathAt(place))));
+  const said = places
+    .map((place) => changes.pathAt(place))
+    .filter((path, i) => (places[i] ?? 0) < 0 || !inside.has(path));
   for (let depth = deepest; depth > 0; depth--) {
     const cut = cutAll(said, depth);
     if (cut === undefined) continue;
@@ -69,8 +72,4 @@ function listIn(text: string): string[] | undefined {
   } catch {
     return undefined;
   }
-}
-
-function pathOf(change: Change): ReturnType<typeof parentOf> {
-  return change.kind === 'put' ? change.node.path : change.path;
 }

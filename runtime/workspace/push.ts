@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Compression } from '../archive/layer/compression.ts';
 import { shown } from '../archive/path.ts';
-import type { Change } from '../archive/tree/changes.ts';
+import type { Changes } from '../archive/tree/changes.ts';
 import { scanTree } from '../archive/tree/scan.ts';
 import type { Tree } from '../archive/tree/tree.ts';
 import { invalid, type SubpipeError } from '../errors.ts';
@@ -55,7 +55,7 @@ export interface Pushed {
   /** Bytes of the new layers, packed. */
   size: number;
   /** What the new layers say. Empty when nothing changed. */
-  changes: readonly Change[];
+  changes: Changes;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { packLayers } from '../archive/pack/pack-layers.ts';
-import type { Change } from '../archive/tree/changes.ts';
+import type { Changes } from '../archive/tree/changes.ts';
 import { splitChanges } from '../archive/tree/split.ts';
 import type { Tree } from '../archive/tree/tree.ts';
 import type { History } from '../oci/config.ts';
@@ -23,7 +23,7 @@ export interface SendOptions extends ImageOptions {
 
 /** An image that is there but for its manifest. */
 export interface Sent extends Composed {
-  changes: readonly Change[];
+  changes: Changes;
   /** New ones. */
   layers: number;
   /** Their bytes, packed. */

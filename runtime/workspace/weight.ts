@@ -1,6 +1,5 @@
-import { padded } from '../archive/tar/header.ts';
-import type { Change } from '../archive/tree/changes.ts';
-import type { TreeNode } from '../archive/tree/node.ts';
+import { block, padded } from '../archive/tar/header.ts';
+import type { Changes } from '../archive/tree/changes.ts';
 import type { Tree } from '../archive/tree/tree.ts';
 import type { WorkspaceLayer } from './image.ts';
 
@@ -11,7 +10,7 @@ export const tarSizeAnnotation = 'subpipe.dev/tar-size';
 const worthwhile = 64 * 1024 * 1024;
 
 /** Whether more of the layers is dead than alive: replaced or removed above, and still downloaded by each pull. */
-export function weighs(below: readonly WorkspaceLayer[], changes: readonly Change[], tree: Tree): boolean {
+export function weighs(below: readonly WorkspaceLayer[], changes: Changes, tree: Tree): boolean {
   // What strangers' layers weigh is not known: they count for nothing.
   const stored = below.reduce((sum, layer) => sum + (tarSizeOf(layer) ?? 0), 0) + weightOf(changes);
   const alive = tree.paths.reduce((sum, _, place) => sum + weightAt(tree, place), 0);
@@ -20,8 +19,8 @@ export function weighs(below: readonly WorkspaceLayer[], changes: readonly Chang
 }
 
 /** Bytes of tar that changes become, near enough. */
-export function weightOf(changes: readonly Change[]): number {
-  return changes.reduce((sum, change) => sum + (change.kind === 'put' ? weightOfNode(change.node) : 512), 0);
+export function weightOf({ tree, places }: Changes): number {
+  return places.reduce((sum, place) => sum + (place < 0 ? block : weightAt(tree, place)), 0);
 }
 
 export function tarSizeOf({ descriptor }: WorkspaceLayer): number | undefined {
@@ -30,9 +29,5 @@ export function tarSizeOf({ descriptor }: WorkspaceLayer): number | undefined {
 }
 
 function weightAt({ snapshot, links }: Tree, place: number): number {
-  return 512 + (links.has(place) ? 0 : padded(snapshot.sizeOf(place)));
-}
-
-function weightOfNode(node: TreeNode): number {
-  return 512 + (node.linkTo === undefined ? padded(node.size) : 0);
+  return block + (links.has(place) ? 0 : padded(snapshot.sizeOf(place)));
 }

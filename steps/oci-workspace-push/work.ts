@@ -1,5 +1,5 @@
 import { shown } from '../../runtime/archive/path.ts';
-import type { Change } from '../../runtime/archive/tree/changes.ts';
+import type { Change, Changes } from '../../runtime/archive/tree/changes.ts';
 import type { StepContext } from '../../runtime/step.ts';
 import { needsKey, refuseWithKey } from '../../runtime/workspace/cache/flags.ts';
 import { saveCache } from '../../runtime/workspace/cache/save.ts';
@@ -34,14 +34,14 @@ export async function push(context: StepContext<PushParams, PushResults>): Promi
   const saved = key === undefined ? undefined : await saveCache({ ...common, key, keyFolder });
   const pushed = saved ?? (await pushWorkspace(common));
   const { changes, image, digest, url, layers, size } = pushed;
-  if (params.dryRun) stdout(changes.map((change) => `${lineOf(change)}\n`).join(''));
+  if (params.dryRun) stdout(Array.from(changes, (change) => `${lineOf(change)}\n`).join(''));
   await report({
     image,
     IMAGE_URL: url,
     IMAGE_DIGEST: digest ?? '',
     layers: String(layers),
     size: String(size),
-    changedFiles: String(changes.filter(isFile).length),
+    changedFiles: String(countFiles(changes)),
     ...(saved === undefined ? {} : { cache: saved.cache, key: saved.key }),
   });
 }
@@ -63,8 +63,9 @@ function originOf(
   return { createdBy: task, created: new Date().toISOString(), annotations: { ...Object.fromEntries(run), ...given } };
 }
 
-function isFile(change: Change): boolean {
-  return change.kind !== 'put' || change.node.type !== 'folder';
+/** Of all but folders. */
+function countFiles({ tree, places }: Changes): number {
+  return places.reduce((count, place) => count + (place >= 0 && tree.snapshot.isFolder(place) ? 0 : 1), 0);
 }
 
 function lineOf(change: Change): string {

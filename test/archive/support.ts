@@ -24,7 +24,11 @@ export function layerOf(bytes: Buffer, name = 'the layer'): LayerSource {
   return { name, size: bytes.length, open: async () => Readable.from([bytes]) };
 }
 
-export async function packed(root: string, options: WriteTreeOptions = {}, changes?: Change[]): Promise<Buffer> {
+export async function packed(
+  root: string,
+  options: WriteTreeOptions = {},
+  changes?: Iterable<Change>,
+): Promise<Buffer> {
   const file = join(await scratch(), 'layer');
   const tree = await scanTree(root);
   const layer = await writeTree(tree, changes ?? allOf(tree), createWriteStream(file), options);

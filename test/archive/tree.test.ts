@@ -62,11 +62,12 @@ test('an unchanged tree has no changes; a file changed in place with its size an
   const state = await loadState(join(folder, 'state'));
   assert.ok(state !== undefined);
   assert.deepEqual(state.about, { digest: 'd' });
-  assert.deepEqual(changesSince(state.snapshot, await scanTree(root)), []);
+  assert.deepEqual([...changesSince(state.snapshot, await scanTree(root))], []);
   const { atime, mtime } = fs.statSync(join(root, 'sub/same'));
   fs.writeFileSync(join(root, 'sub/same'), 'two');
   fs.utimesSync(join(root, 'sub/same'), atime, mtime);
-  const paths = changesSince(state.snapshot, await scanTree(root)).map(
+  const paths = Array.from(
+    changesSince(state.snapshot, await scanTree(root)),
     (change) => change.kind === 'put' && change.node.path,
   );
   assert.deepEqual(paths, ['sub', 'sub/same']);
@@ -99,7 +100,7 @@ test('a folder that lost all it had is one mark; a removed folder is one whiteou
   fs.rmSync(join(root, 'cache/b'));
   fs.writeFileSync(join(root, 'cache/c'), '');
   const changes = changesSince(before.snapshot, await scanTree(root));
-  const said = changes.map((change) => [change.kind, change.kind === 'put' ? change.node.path : change.path]);
+  const said = Array.from(changes, (change) => [change.kind, change.kind === 'put' ? change.node.path : change.path]);
   assert.deepEqual(said, [
     ['remove', 'gone'],
     ['put', 'cache'],

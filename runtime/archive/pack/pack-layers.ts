@@ -4,7 +4,7 @@ import type { Descriptor } from '../../oci/manifest.ts';
 import { layerMediaType } from '../layer/compression.ts';
 import type { Layer } from '../layer/layer.ts';
 import { Thread } from '../thread.ts';
-import type { Change } from '../tree/changes.ts';
+import type { Changes } from '../tree/changes.ts';
 import { type PackThread, packInThread } from './pack-thread.ts';
 import { type PackedTree, packTree, type WriteTreeOptions } from './write-tree.ts';
 
@@ -21,7 +21,7 @@ const most = 4;
  */
 export async function packLayers(
   tree: { root: string },
-  parts: readonly (readonly Change[])[],
+  parts: readonly Changes[],
   options: WriteTreeOptions,
   send: (mediaType: string, open: () => Readable) => Promise<Descriptor>,
 ): Promise<Layer[]> {
@@ -69,12 +69,12 @@ class Lane implements AsyncDisposable {
     return this.#packed;
   }
 
-  open(part: readonly Change[]): Readable {
+  open(part: Changes): Readable {
     this.#packed = undefined;
     return Readable.from(this.#pieces(part), { objectMode: false, highWaterMark: 1 });
   }
 
-  async *#pieces(part: readonly Change[]): AsyncGenerator<Buffer> {
+  async *#pieces(part: Changes): AsyncGenerator<Buffer> {
     let told = { bytes: 0, changes: 0 };
     const progress = (bytes: number, changes: number): void => {
       this.#options.progress?.(bytes - told.bytes, changes - told.changes);

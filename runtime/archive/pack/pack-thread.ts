@@ -4,7 +4,7 @@ import { Collector } from '../collect.ts';
 import type { Thread } from '../thread.ts';
 import { fromThreadError, type ThreadError, toThreadError } from '../thread-error.ts';
 import { type ChangeColumns, fromColumns, toColumns } from '../tree/change-columns.ts';
-import type { Change } from '../tree/changes.ts';
+import type { Changes } from '../tree/changes.ts';
 import { type PackedTree, packTree, type WriteTreeOptions } from './write-tree.ts';
 
 /** What can be told to another thread. */
@@ -31,7 +31,7 @@ const parallel = 1;
 export async function* packInThread(
   thread: PackThread,
   tree: { root: string },
-  changes: readonly Change[],
+  changes: Changes,
   options: WriteTreeOptions,
 ): AsyncGenerator<Buffer, PackedTree> {
   const { progress, signal, ...plain } = options;

@@ -3,7 +3,7 @@ import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { asDigest, type Digest } from '../../oci/digest.ts';
 import type { IndexEntry, LayerIndex } from '../merge/layer-index.ts';
 import { locator } from '../path.ts';
-import { type Change, changesSince } from './changes.ts';
+import { type Changes, changesSince } from './changes.ts';
 import { linkTarget, type TreeNode } from './node.ts';
 import { Snapshot } from './snapshot.ts';
 import type { Tree } from './tree.ts';
@@ -15,7 +15,7 @@ import type { Tree } from './tree.ts';
  * @param base all layers of the image, put together by {@link stackIndexes}.
  * @param options.times whether another time alone is a change. Default true.
  */
-export function changesFromBase(base: LayerIndex, tree: Tree, options: { times?: boolean } = {}): Change[] {
+export function changesFromBase(base: LayerIndex, tree: Tree, options: { times?: boolean } = {}): Changes {
   const nodes = [...base.puts].map(([path, { header }]): TreeNode => {
     const { mode, uid, gid, size, mtime, nanoseconds } = header;
     const type = header.type === 'folder' || header.type === 'symlink' ? header.type : 'file';

@@ -1,8 +1,8 @@
 import { invalid } from '../../errors.ts';
 import { type BytePath, nameOf, parentOf, rootPath, shown } from '../path.ts';
 import type { TreeNode } from './node.ts';
-import type { Snapshot } from './snapshot.ts';
-import type { Tree } from './tree.ts';
+import { Snapshot } from './snapshot.ts';
+import { Tree } from './tree.ts';
 
 /** What a layer says: something is there, something is gone, or all that was in a folder is gone. */
 export type Change =
@@ -10,28 +10,84 @@ export type Change =
   | { kind: 'remove'; path: BytePath }
   | { kind: 'empty'; path: BytePath };
 
+/** What is gone. */
+export type Mark = Exclude<Change, { kind: 'put' }>;
+
 /** image-spec, layer.md "Whiteouts": what these names say can be said of no other file. */
 export const whiteoutPrefix = '.wh.';
 export const opaqueName = '.wh..wh..opq';
 
-/** All of a tree: the content of a first layer. @throws SubpipeError `INVALID` for names that begin with `.wh.`. */
-export function allOf(tree: Tree): Change[] {
-  return tree.nodes.map((node) => put(node));
+/**
+ * Changes of a tree, in the order of a layer: where in the tree what is put there is, as objects for each thing of a large
+ * tree take more memory than all that is packed of it at a time.
+ */
+export class Changes implements Iterable<Change> {
+  readonly #tree: Tree;
+  /** Places in the tree; below zero: -1 is the first mark. */
+  readonly #places: readonly number[];
+  readonly #marks: readonly Mark[];
+
+  constructor(tree: Tree, places: readonly number[], marks: readonly Mark[] = []) {
+    this.#tree = tree;
+    this.#places = places;
+    this.#marks = marks;
+  }
+
+  get length(): number {
+    return this.#places.length;
+  }
+
+  get tree(): Tree {
+    return this.#tree;
+  }
+
+  get places(): readonly number[] {
+    return this.#places;
+  }
+
+  /** Those of them, in another order, at these places. */
+  part(places: readonly number[]): Changes {
+    return new Changes(this.#tree, places, this.#marks);
+  }
+
+  /** Undefined where something is put there. */
+  markAt(place: number): Mark | undefined {
+    return place < 0 ? this.#marks[-1 - place] : undefined;
+  }
+
+  pathAt(place: number): BytePath {
+    const path = place < 0 ? this.markAt(place)?.path : this.#tree.paths[place];
+    if (path === undefined) throw new RangeError(`no change at ${place}`);
+    return path;
+  }
+
+  *[Symbol.iterator](): Generator<Change> {
+    for (const place of this.#places) yield this.markAt(place) ?? { kind: 'put', node: this.#tree.node(place) };
+  }
 }
+
+/** All of a tree: the content of a first layer. @throws SubpipeError `INVALID` for names that begin with `.wh.`. */
+export function allOf(tree: Tree): Changes {
+  tree.paths.forEach(checkName);
+  return new Changes(tree, Array.from(tree.paths.keys()));
+}
+
+/** Of nothing. */
+export const noChanges = allOf(new Tree('', Snapshot.of([])));
 
 /**
  * What changed since the state was saved. Folders above a change are told too, as other programs would otherwise make
  * them anew with a mode of their own.
  *
  * @param isSame default: by inode and times ({@link Snapshot.isLike}). With another, for nodes of another machine.
- * @returns an empty list when nothing changed.
+ * @returns none when nothing changed.
  * @throws SubpipeError `INVALID` for names that begin with `.wh.`.
  */
 export function changesSince(
   before: Snapshot,
   tree: Tree,
   isSame?: (before: Snapshot, place: number, now: TreeNode) => boolean,
-): Change[] {
+): Changes {
   const { paths, snapshot } = tree;
   const puts = new Set<BytePath>();
   const seen = new Uint8Array(before.size);
@@ -55,28 +111,34 @@ export function changesSince(
     if (names.some((name) => puts.has(name))) for (const name of names) puts.add(name);
   }
   const gone = known === before.size ? [] : removals(before, seen, tree);
-  if (puts.size === 0 && gone.length === 0) return [];
+  if (puts.size === 0 && gone.length === 0) return new Changes(tree, []);
   const emptied = emptiedFolders(before, tree, gone);
   const touched = new Set(puts);
   for (const path of [...puts, ...gone]) {
     for (let up = parentOf(path); up !== '' && !touched.has(up); up = parentOf(up)) touched.add(up);
   }
-  const changes: Change[] = [];
+  const places: number[] = [];
+  const marks: Mark[] = [];
+  const mark = (one: Mark): void => {
+    marks.push(one);
+    places.push(-marks.length);
+  };
   const removed = Map.groupBy(
     gone.filter((path) => !emptied.has(parentOf(path))),
     parentOf,
   );
   const remove = (folder: BytePath): void => {
-    if (emptied.has(folder)) changes.push({ kind: 'empty', path: folder });
-    for (const path of removed.get(folder) ?? []) changes.push({ kind: 'remove', path });
+    if (emptied.has(folder)) mark({ kind: 'empty', path: folder });
+    for (const path of removed.get(folder) ?? []) mark({ kind: 'remove', path });
   };
   remove(rootPath);
   for (const [place, path] of paths.entries()) {
     if (!touched.has(path)) continue;
-    changes.push(put(tree.node(place)));
+    checkName(path);
+    places.push(place);
     if (snapshot.isFolder(place)) remove(path);
   }
-  return changes;
+  return new Changes(tree, places, marks);
 }
 
 /** Of files with several names, all of them. */
@@ -110,14 +172,8 @@ function emptiedFolders(before: Snapshot, tree: Tree, gone: BytePath[]): Set<Byt
   );
 }
 
-function put(node: TreeNode): Change {
-  if (nameOf(node.path).startsWith(whiteoutPrefix)) {
-    throw invalid(
-      `${shown(node.path)} cannot be in an image: names that begin with "${whiteoutPrefix}" mark what was removed`,
-      {
-        hint: 'Rename it, or exclude it.',
-      },
-    );
-  }
-  return { kind: 'put', node };
+function checkName(path: BytePath): void {
+  if (!path.includes(whiteoutPrefix) || !nameOf(path).startsWith(whiteoutPrefix)) return;
+  const what = `names that begin with "${whiteoutPrefix}" mark what was removed`;
+  throw invalid(`${shown(path)} cannot be in an image: ${what}`, { hint: 'Rename it, or exclude it.' });
 }

@@ -2,7 +2,8 @@ import type { Stats } from 'node:fs';
 import type { BytePath } from '../path.ts';
 import type { TreeNode } from './node.ts';
 
-const types = ['file', 'folder', 'symlink'] as const;
+/** Kinds, by the number that stands for each. */
+export const types = ['file', 'folder', 'symlink'] as const;
 
 /** What a snapshot has of each thing besides its path: its kind, and these, in this order. */
 const columns = ['mode', 'uid', 'gid', 'size', 'mtimeMs', 'ctimeMs', 'ino'] as const;

@@ -1,6 +1,5 @@
 import { type BytePath, parentOf, rootPath } from '../path.ts';
-import type { Change } from './changes.ts';
-import type { TreeNode } from './node.ts';
+import type { Changes } from './changes.ts';
 
 /** What a file costs besides its bytes, in bytes: so that a part with many small files is not the slow one. */
 const costOfEntry = 8192;
@@ -16,65 +15,67 @@ export interface SplitOptions {
  * Splits what a push writes into layers of about the same size, to be packed and sent side by side. Together, in their
  * order, they say what one would. The same changes give the same parts on every machine.
  */
-export function splitChanges(changes: readonly Change[], options: SplitOptions = {}): Change[][] {
+export function splitChanges(changes: Changes, options: SplitOptions = {}): Changes[] {
   const { partSize = 128 * 2 ** 20, most = 4 } = options;
-  const costs = changes.map((change) => costOf(change));
-  const total = costs.reduce((sum, cost) => sum + cost, 0);
+  const { snapshot, links } = changes.tree;
+  const costOf = (place: number): number => costOfEntry + (place < 0 || links.has(place) ? 0 : snapshot.sizeOf(place));
+  const total = changes.places.reduce((sum, place) => sum + costOf(place), 0);
   const count = Math.max(1, Math.min(most, Math.floor(total / partSize)));
-  if (count === 1) return [[...changes]];
-  const folders = new Map<BytePath, TreeNode>();
-  const parts = Array.from({ length: count }, () => new Part());
-  const firsts = new Set(changes.map((change) => (change.kind === 'put' ? change.node.linkTo : undefined)));
-  const partOf = new Map<BytePath, Part>();
+  if (count === 1) return [changes];
+  const folders = new Map<BytePath, number>();
+  const parts = Array.from({ length: count }, () => new Part(changes, folders));
+  const firsts = new Set(links.values());
+  const partOf = new Map<number, Part>();
   let before = 0;
-  changes.forEach((change, i) => {
+  for (const place of changes.places) {
     const share = Math.min(count - 1, Math.floor((before / total) * count));
-    before += costs[i] ?? 0;
-    const first = change.kind === 'put' ? change.node.linkTo : undefined;
+    before += costOf(place);
     // All names of a file are in one layer. What is gone is told in the first: told later, it would be about the others.
-    const place = change.kind === 'put' ? parts[share] : parts[0];
-    const part = (first === undefined ? undefined : partOf.get(first)) ?? place;
+    const part = partOf.get(links.get(place) ?? -1) ?? parts[place < 0 ? 0 : share];
     if (part === undefined) throw new Error('unreachable: a part for each share');
-    if (change.kind === 'put' && firsts.has(change.node.path)) partOf.set(change.node.path, part);
-    if (change.kind === 'put' && change.node.type === 'folder') folders.set(change.node.path, change.node);
-    part.add(change, folders);
-  });
-  return parts.map(({ changes }) => changes).filter((list) => list.length > 0);
+    if (firsts.has(place)) partOf.set(place, part);
+    if (place >= 0 && snapshot.isFolder(place)) folders.set(changes.pathAt(place), place);
+    part.add(place);
+  }
+  return parts.filter(({ places }) => places.length > 0).map(({ places }) => changes.part(places));
 }
 
 /** Changes of one layer, each below the folders it is in: other programs would make folders with a mode of their own. */
 class Part {
-  readonly changes: Change[] = [];
-  readonly #there = new Set<BytePath>();
+  readonly places: number[] = [];
+  readonly #changes: Changes;
+  /** Of all parts. */
+  readonly #folders: ReadonlyMap<BytePath, number>;
+  readonly #there = new Set<number>();
   #parent = rootPath;
 
-  add(change: Change, folders: ReadonlyMap<BytePath, TreeNode>): void {
-    const path = change.kind === 'put' ? change.node.path : change.path;
-    this.#addParents(path, folders);
-    if (change.kind === 'empty') this.#addFolder(path, folders);
-    if (change.kind === 'put' && change.node.type === 'folder') this.#there.add(path);
-    this.changes.push(change);
+  constructor(changes: Changes, folders: ReadonlyMap<BytePath, number>) {
+    this.#changes = changes;
+    this.#folders = folders;
   }
 
-  #addParents(path: BytePath, folders: ReadonlyMap<BytePath, TreeNode>): void {
+  add(place: number): void {
+    const path = this.#changes.pathAt(place);
+    this.#addParents(path);
+    if (this.#changes.markAt(place)?.kind === 'empty') this.#addFolder(path);
+    if (this.#folders.has(path)) this.#there.add(place);
+    this.places.push(place);
+  }
+
+  #addParents(path: BytePath): void {
     // Most often the folder of the one before.
     if (path.lastIndexOf('/') === this.#parent.length && path.startsWith(this.#parent)) return;
     const parent = parentOf(path);
     if (parent === '') return;
-    this.#addFolder(parent, folders);
+    this.#addFolder(parent);
     this.#parent = parent;
   }
 
-  #addFolder(path: BytePath, folders: ReadonlyMap<BytePath, TreeNode>): void {
-    const node = folders.get(path);
-    if (node === undefined || this.#there.has(path)) return;
-    this.#addParents(path, folders);
-    this.#there.add(path);
-    this.changes.push({ kind: 'put', node });
+  #addFolder(path: BytePath): void {
+    const place = this.#folders.get(path);
+    if (place === undefined || this.#there.has(place)) return;
+    this.#addParents(path);
+    this.#there.add(place);
+    this.places.push(place);
   }
-}
-
-function costOf(change: Change): number {
-  if (change.kind !== 'put') return costOfEntry;
-  return costOfEntry + (change.node.linkTo === undefined ? change.node.size : 0);
 }

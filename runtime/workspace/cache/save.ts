@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { shown } from '../../archive/path.ts';
+import { noChanges } from '../../archive/tree/changes.ts';
 import { scanTree } from '../../archive/tree/scan.ts';
 import type { StoredManifest } from '../../oci/manifest.ts';
 import { whole } from '../baseline.ts';
@@ -40,7 +41,7 @@ export async function saveCache(options: SaveOptions): Promise<Saved> {
   const key = await keyOf(known, options, folder);
   const tag = cacheTag(key);
   const { name } = namesIn(options.target);
-  const result = { key, url: `${name}:${tag}`, layers: 0, size: 0, changes: [] };
+  const result = { key, url: `${name}:${tag}`, layers: 0, size: 0, changes: noChanges };
   const there = (image: string, why: string): Saved => {
     log.info(`cache ${key} ${why}`);
     return { ...result, cache: 'there', image, digest: namesIn(image).digest };

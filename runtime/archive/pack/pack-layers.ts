@@ -5,7 +5,7 @@ import { layerMediaType } from '../layer/compression.ts';
 import type { Layer } from '../layer/layer.ts';
 import { Thread } from '../thread.ts';
 import type { Changes } from '../tree/changes.ts';
-import { type PackThread, packInThread } from './pack-thread.ts';
+import { askToPack, type PackThread, packedBy } from './pack-thread.ts';
 import { type PackedTree, packTree, type WriteTreeOptions } from './write-tree.ts';
 
 /** Layers that are packed at a time: more of them are no faster with fewer cores, and each takes some memory. */
@@ -34,6 +34,7 @@ export async function packLayers(
     await using lane = new Lane(tree, { ...options, signal }, parts.length > 1);
     for (const [i, part] of queue) {
       signal.throwIfAborted();
+      lane.begin(part);
       const descriptor = await send(mediaType, () => lane.open(part));
       layers[i] = { ...lane.packed, descriptor };
     }
@@ -55,6 +56,7 @@ class Lane implements AsyncDisposable {
   readonly #options: WriteTreeOptions;
   readonly #threaded: boolean;
   #thread: PackThread | undefined;
+  #asked: Changes | undefined;
   #busy = false;
   #packed: PackedTree | undefined;
 
@@ -67,6 +69,15 @@ class Lane implements AsyncDisposable {
   get packed(): PackedTree {
     if (this.#packed === undefined) throw new Error('unreachable: a stream was read to its end');
     return this.#packed;
+  }
+
+  /** The next to be opened. */
+  begin(part: Changes): void {
+    if (!this.#threaded) return;
+    this.#thread ??= Thread.start();
+    if (this.#thread === undefined) return;
+    askToPack(this.#thread, this.#tree, part, this.#options);
+    this.#asked = part;
   }
 
   open(part: Changes): Readable {
@@ -83,11 +94,12 @@ class Lane implements AsyncDisposable {
     const options = { ...this.#options, progress };
     // Left early by the one before: what it still sends is nobody's.
     if (this.#busy) await this[Symbol.asyncDispose]();
+    if (this.#asked !== part) this.begin(part);
+    this.#asked = undefined;
     this.#busy = true;
-    if (this.#threaded) this.#thread ??= Thread.start();
     this.#packed = yield* this.#thread === undefined
       ? packTree(this.#tree, part, options)
-      : packInThread(this.#thread, this.#tree, part, options);
+      : packedBy(this.#thread, part, options);
     this.#busy = false;
   }
 

@@ -27,16 +27,23 @@ const ahead = 2;
 /** The thread compresses what it reads: its cores are used, and nothing waits for Node's own threads. */
 const parallel = 1;
 
-/** {@link packTree} in a thread, which is as good as new after it, unless it is left early: then end it. */
-export async function* packInThread(
+/** Begins {@link packTree} in a thread, whatever {@link packedBy} is waiting for until it reads: a registry's answer. */
+export function askToPack(
   thread: PackThread,
   tree: { root: string },
   changes: Changes,
-  options: WriteTreeOptions,
-): AsyncGenerator<Buffer, PackedTree> {
-  const { progress, signal, ...plain } = options;
+  { progress: _, signal: __, ...options }: WriteTreeOptions,
+): void {
   const columns = toColumns(changes);
-  thread.send({ kind: 'pack', root: tree.root, changes: columns, options: plain }, [columns.numbers.buffer]);
+  thread.send({ kind: 'pack', root: tree.root, changes: columns, options }, [columns.numbers.buffer]);
+}
+
+/** What a thread packs. It is as good as new after it, unless this is left early: then end it. */
+export async function* packedBy(
+  thread: PackThread,
+  changes: Changes,
+  { progress, signal }: WriteTreeOptions,
+): AsyncGenerator<Buffer, PackedTree> {
   const collector = new Collector();
   for (;;) {
     const answer = await thread.next(signal);

@@ -22,7 +22,8 @@ export type ScanAnswer =
   | { kind: 'scanned'; stretches: Stretch[]; paths: string; numbers: Float64Array<ArrayBuffer> }
   | { kind: 'failed'; error: ThreadError };
 
-/** Fewer folders than this are looked into before another thread can begin. */
+/** Things that are looked at before another thread is asked to help, and folders that are left: it takes 40 ms to begin. */
+const alone = 2000;
 const few = 32;
 
 /**
@@ -36,19 +37,22 @@ export async function scanFolders(
   signal: AbortSignal | undefined,
 ): Promise<Found[]> {
   const claims = new Int32Array(new SharedArrayBuffer(folders.length * 4));
-  const thread = folders.length < few ? undefined : Thread.start<ScanQuestion, ScanAnswer>();
+  const walk = new Walk(root, device);
+  const found: Found[] = [];
+  let thread: Thread<ScanQuestion, ScanAnswer> | undefined;
   try {
-    thread?.send({ kind: 'scan', root, device, folders, claims });
-    const walk = new Walk(root, device);
-    const found: Found[] = [];
     for (const [i, folder] of folders.entries()) {
       signal?.throwIfAborted();
       if (Atomics.compareExchange(claims, i, 0, 1) !== 0) break;
       found.push(walk.all(folder));
+      if (thread !== undefined || walk.table.size < alone || folders.length - i < few) continue;
+      thread = Thread.start();
+      thread?.send({ kind: 'scan', root, device, folders, claims });
     }
-    const answer = await thread?.next(signal);
-    thread?.rest();
-    return answer === undefined ? found : [...found, ...fromAnswer(answer)];
+    if (thread === undefined) return found;
+    found.push(...fromAnswer(await thread.next(signal)));
+    thread.rest();
+    return found;
   } catch (error) {
     await thread?.[Symbol.asyncDispose]();
     throw error;

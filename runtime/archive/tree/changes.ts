@@ -94,7 +94,7 @@ export function changesSince(
   let known = 0;
   // A scan's order is always the same: the next of before is most often the one that is looked for.
   let next = 0;
-  for (const [now, path] of paths.entries()) {
+  paths.forEach((path, now) => {
     const place = before.placeOf(path, next);
     if (place >= 0) {
       next = place + 1;
@@ -105,7 +105,7 @@ export function changesSince(
       place >= 0 &&
       (isSame === undefined ? before.isLike(place, snapshot, now) : isSame(before, place, tree.node(now)));
     if (!same) puts.add(path);
-  }
+  });
   // A layer has all names of a file or none: a hardlink to a layer below is not understood everywhere.
   for (const names of namesOf(tree)) {
     if (names.some((name) => puts.has(name))) for (const name of names) puts.add(name);
@@ -132,12 +132,12 @@ export function changesSince(
     for (const path of removed.get(folder) ?? []) mark({ kind: 'remove', path });
   };
   remove(rootPath);
-  for (const [place, path] of paths.entries()) {
-    if (!touched.has(path)) continue;
+  paths.forEach((path, place) => {
+    if (!touched.has(path)) return;
     checkName(path);
     places.push(place);
     if (snapshot.isFolder(place)) remove(path);
-  }
+  });
   return new Changes(tree, places, marks);
 }
 
@@ -156,7 +156,9 @@ function namesOf({ paths, links }: Tree): Iterable<BytePath[]> {
 /** The topmost of what is no longer there, in the order of its bytes; not what something else has taken the place of. */
 function removals(before: Snapshot, seen: Uint8Array, tree: Tree): BytePath[] {
   const folders = new Set([rootPath]);
-  for (const [place, path] of tree.paths.entries()) if (tree.snapshot.isFolder(place)) folders.add(path);
+  tree.paths.forEach((path, place) => {
+    if (tree.snapshot.isFolder(place)) folders.add(path);
+  });
   return before.paths.filter((path, place) => seen[place] === 0 && folders.has(parentOf(path))).sort();
 }
 

@@ -3,8 +3,8 @@ import process from 'node:process';
 import { isRecord } from '../oci/manifest.ts';
 
 /**
- * What Node's fs lacks: extended attributes, and times of files to the nanosecond (fs takes seconds as a double, which is
- * exact to 240 ns). Node calls libc for us (`node:ffi`, in Node 26 and the step images); where it cannot,
+ * What Node lacks: extended attributes, times of files to the nanosecond (fs takes seconds as a double, which is exact to
+ * 240 ns), and less memory for threads. Node calls libc for us (`node:ffi`, in Node 26 and the step images); where it cannot,
  * {@link loadLibc} gives undefined, and the caller says what is lost.
  */
 export interface Libc {
@@ -16,6 +16,8 @@ export interface Libc {
   /** Of the thing itself: a symlink's are its own. `path` is absolute. @returns whether they were set. */
   setTime(path: string | Buffer, seconds: number, nanoseconds: number): boolean;
   setFileTime(fd: number, seconds: number, nanoseconds: number): boolean;
+  /** All threads take memory from one place (mallopt(3), M_ARENA_MAX): what one gives back is there for the others. */
+  shareMemory(): void;
 }
 
 type Call = (...values: (number | bigint | ArrayBufferView)[]) => unknown;
@@ -26,6 +28,7 @@ const signatures = {
   fsetxattr: { arguments: ['i32', 'pointer', 'pointer', 'u64', 'i32'], return: 'i32' },
   futimens: { arguments: ['i32', 'pointer'], return: 'i32' },
   utimensat: { arguments: ['i32', 'pointer', 'pointer', 'i32'], return: 'i32' },
+  mallopt: { arguments: ['i32', 'i32'], return: 'i32' },
 };
 
 let loaded: { libc: Libc | undefined } | undefined;
@@ -69,7 +72,7 @@ function bind(functions: Record<string, unknown>): Libc {
     return (...values) => found(...values);
   };
   const [flistxattr, fgetxattr, fsetxattr] = [call('flistxattr'), call('fgetxattr'), call('fsetxattr')];
-  const [futimens, utimensat] = [call('futimens'), call('utimensat')];
+  const [futimens, utimensat, mallopt] = [call('futimens'), call('utimensat'), call('mallopt')];
   /** Linux's own limits: XATTR_LIST_MAX and XATTR_SIZE_MAX are 64 KiB. */
   const space = Buffer.alloc(65536);
   const room = BigInt(space.length);
@@ -80,6 +83,7 @@ function bind(functions: Record<string, unknown>): Libc {
   };
   const currentFolder = -100; // AT_FDCWD
   const notFollowed = 0x100; // AT_SYMLINK_NOFOLLOW
+  const arenas = -8; // M_ARENA_MAX
   return {
     list(fd) {
       const length = Number(flistxattr(fd, space, room));
@@ -101,6 +105,9 @@ function bind(functions: Record<string, unknown>): Libc {
     setFileTime(fd, seconds, nanoseconds) {
       fillTimes(seconds, nanoseconds);
       return Number(futimens(fd, times)) === 0;
+    },
+    shareMemory() {
+      mallopt(arenas, 1);
     },
   };
 }

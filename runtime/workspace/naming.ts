@@ -33,7 +33,11 @@ export async function nameAgain(place: Place, manifest: StoredManifest, naming: 
   const { digest } = manifest.descriptor;
   const { tag } = place;
   const own = tag === undefined ? [ownTag(digest)] : naming.announce ? [announcementTag(tag, digest), tag] : [tag];
-  for (const name of [...own, ...naming.tags]) {
+  const names = [...own, ...naming.tags];
+  // Most often all are there. Else each is asked for again right before it is written.
+  const there = await Promise.all(names.map((name) => isThere(place, name, signal)));
+  if (there.every(Boolean)) return;
+  for (const name of names) {
     if (!(await isThere(place, name, signal))) await target.writeManifest(manifest, name, { signal });
   }
 }

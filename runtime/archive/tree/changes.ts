@@ -22,32 +22,24 @@ export const opaqueName = '.wh..wh..opq';
  * tree take more memory than all that is packed of it at a time.
  */
 export class Changes implements Iterable<Change> {
-  readonly #tree: Tree;
-  /** Places in the tree; below zero: -1 is the first mark. */
-  readonly #places: readonly number[];
+  readonly tree: Tree;
+  /** Where in the tree; below zero: -1 is the first mark. */
+  readonly places: readonly number[];
   readonly #marks: readonly Mark[];
 
   constructor(tree: Tree, places: readonly number[], marks: readonly Mark[] = []) {
-    this.#tree = tree;
-    this.#places = places;
+    this.tree = tree;
+    this.places = places;
     this.#marks = marks;
   }
 
   get length(): number {
-    return this.#places.length;
-  }
-
-  get tree(): Tree {
-    return this.#tree;
-  }
-
-  get places(): readonly number[] {
-    return this.#places;
+    return this.places.length;
   }
 
   /** Those of them, in another order, at these places. */
   part(places: readonly number[]): Changes {
-    return new Changes(this.#tree, places, this.#marks);
+    return new Changes(this.tree, places, this.#marks);
   }
 
   /** Undefined where something is put there. */
@@ -56,13 +48,13 @@ export class Changes implements Iterable<Change> {
   }
 
   pathAt(place: number): BytePath {
-    const path = place < 0 ? this.markAt(place)?.path : this.#tree.paths[place];
+    const path = place < 0 ? this.markAt(place)?.path : this.tree.paths[place];
     if (path === undefined) throw new RangeError(`no change at ${place}`);
     return path;
   }
 
   *[Symbol.iterator](): Generator<Change> {
-    for (const place of this.#places) yield this.markAt(place) ?? { kind: 'put', node: this.#tree.node(place) };
+    for (const place of this.places) yield this.markAt(place) ?? { kind: 'put', node: this.tree.node(place) };
   }
 }
 

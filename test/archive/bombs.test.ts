@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
+import process from 'node:process';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
+import { unpack } from '../../runtime/archive/layer/unpack.ts';
 import { defaultLimits, Meters } from '../../runtime/archive/limits.ts';
 import { indexLayer } from '../../runtime/archive/merge/layer-index.ts';
 import { padded } from '../../runtime/archive/tar/header.ts';
@@ -9,15 +12,17 @@ import { extracted, layerOf, scratch, tarOf } from './support.ts';
 
 const gibibyte = 2 ** 30;
 
-/** A zstd frame of 128 KiB of zeros in each block of 4 bytes: what costs nothing to send and much to unpack. */
-function zeros(bytes: number): Buffer {
+/** A zstd frame of 128 KiB of zeros in each block of 4 bytes: what costs nothing to send and much to unpack. @param said the content's size. */
+function zeros(bytes: number, said?: number): Buffer {
   const block = 128 * 1024;
-  const frame = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58]);
+  const frame = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, said === undefined ? 0x00 : 0x80, 0x58]);
+  const content = Buffer.alloc(said === undefined ? 0 : 4);
+  if (said !== undefined) content.writeUInt32LE(said);
   const blocks = Buffer.alloc(4 * Math.ceil(bytes / block));
   // A block of one byte that is repeated; the first bit says which is the last (RFC 8878, section 3.1.1.2).
   for (let at = 0; at < blocks.length; at += 4) blocks.writeUIntLE((block << 3) | (1 << 1), at, 3);
   blocks[blocks.length - 4] = (blocks[blocks.length - 4] ?? 0) | 1;
-  return Buffer.concat([frame, blocks]);
+  return Buffer.concat([frame, content, blocks]);
 }
 
 /** An extended header of a kind, as it may come any number of times. */
@@ -40,6 +45,18 @@ test('zeros without end after the end of a tar are read no longer than the ratio
   const folder = await scratch();
   await assert.rejects(extracted([bomb], `${folder}/out`), /limit "ratio" of 1000/);
   assert.deepEqual(readdirSync(folder), []);
+});
+
+test('a frame that becomes much is unpacked a piece at a time; one that does not say so is an error', async () => {
+  const before = process.resourceUsage().maxRSS;
+  const expected = 900 * 2 ** 20;
+  let size = 0;
+  for await (const piece of unpack(Readable.from([zeros(expected)]), 'much')) size += piece.length;
+  assert.equal(size, expected);
+  const liar = unpack(Readable.from([zeros(expected, 2 ** 20)]), 'the liar');
+  await assert.rejects(liar.next(), /the liar cannot be unpacked/);
+  const more = (process.resourceUsage().maxRSS - before) / 1024;
+  assert.ok(more < 200, `${more} MiB more`);
 });
 
 test('what is written is no more than the ratio says; from 1 GiB on, as small things pack well', () => {

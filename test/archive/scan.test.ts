@@ -4,10 +4,11 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
-import { type BytePath, fromLatin1, fromText } from '../../runtime/archive/path.ts';
+import { type BytePath, fromLatin1, fromText, rootPath } from '../../runtime/archive/path.ts';
 import { scanTree } from '../../runtime/archive/tree/scan.ts';
 import { type ScanAnswer, scanFolders, serveScanning } from '../../runtime/archive/tree/scan-thread.ts';
 import type { Tree } from '../../runtime/archive/tree/tree.ts';
+import { Walk } from '../../runtime/archive/tree/walk.ts';
 import { scratch } from './support.ts';
 
 const folderCount = 300;
@@ -85,6 +86,15 @@ test('a folder that is there no more is an error, whichever thread finds it', as
     await assert.rejects(scanFolders(root, dev, list, undefined), /ENOENT.*gone/);
   }
   assert.equal((await scanFolders(root, dev, folders, undefined)).length, folderCount, 'and nothing of it stays');
+});
+
+test('what is mounted in a folder is left out, and said', () => {
+  const { dev } = fs.statSync(root);
+  // As if all of its folders were other filesystems.
+  const { table, skipped } = new Walk(root, dev + 1).all(rootPath);
+  assert.deepEqual(table.paths, [...folders, 'top']);
+  assert.deepEqual(skipped[0], { path: 'f000', what: 'another filesystem mounted here (its content)' });
+  assert.equal(skipped.length, folderCount);
 });
 
 test('looking into a folder ends when it is aborted', async () => {

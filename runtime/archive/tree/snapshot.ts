@@ -76,12 +76,10 @@ export class Snapshot {
   }
 
   node(place: number): TreeNode {
-    const number = (column: number): number => this.numbers[place * width + column] ?? 0;
     const path = this.paths[place];
-    const type = types[number(0)];
+    const type = types[this.numbers[place * width] ?? -1];
     if (path === undefined || type === undefined) throw new RangeError(`a snapshot of ${this.size} has no ${place}`);
-    const [mode, uid, gid, size] = [number(1), number(2), number(3), number(4)];
-    return { path, type, mode, uid, gid, size, mtimeMs: number(5), ctimeMs: number(6), ino: number(7) };
+    return nodeIn(this.numbers, place, path, type);
   }
 
   /** Whether it is of these very things, and nothing has happened to any of them. */
@@ -170,6 +168,13 @@ export class SnapshotBuilder {
     larger.set(this.numbers);
     this.numbers = larger;
   }
+}
+
+/** What the table of a snapshot has of something, but for its kind. */
+export function nodeIn(numbers: Float64Array, place: number, path: BytePath, type: TreeNode['type']): TreeNode {
+  const number = (column: number): number => numbers[place * width + column] ?? 0;
+  const [mode, uid, gid, size] = [number(1), number(2), number(3), number(4)];
+  return { path, type, mode, uid, gid, size, mtimeMs: number(5), ctimeMs: number(6), ino: number(7) };
 }
 
 /** Puts something into the table of a snapshot. */

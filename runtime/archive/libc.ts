@@ -9,7 +9,7 @@ import { isRecord } from '../oci/manifest.ts';
  */
 export interface Libc {
   /** Names of a file's extended attributes. */
-  list(fd: number): string[];
+  list(fd: number): readonly string[];
   get(fd: number, name: string): Buffer | undefined;
   /** @returns whether the file has it now: others' namespaces need rights, and not all filesystems have attributes. */
   set(fd: number, name: string, value: Buffer): boolean;
@@ -20,6 +20,7 @@ export interface Libc {
   shareMemory(): void;
 }
 
+/** What it returns is 64 bits wide where the function's result is. */
 type Call = (...values: (number | bigint | ArrayBufferView)[]) => unknown;
 
 const signatures = {
@@ -59,24 +60,33 @@ function open(): Libc | undefined {
   try {
     const opened: unknown = ffi.dlopen('libc.so.6', signatures);
     if (!isRecord(opened) || !isRecord(opened.functions)) return undefined;
-    return bind(opened.functions);
+    const { getRawPointer } = ffi;
+    if (typeof getRawPointer !== 'function') return undefined;
+    return bind(opened.functions, (memory) => getRawPointer(memory));
   } catch {
     return undefined;
   }
 }
 
-function bind(functions: Record<string, unknown>): Libc {
-  const call = (name: keyof typeof signatures): Call => {
+function isCall(value: unknown): value is Call {
+  return typeof value === 'function';
+}
+
+/** @param addressOf where memory is: looking that up at each call takes longer than the call. */
+function bind(functions: Record<string, unknown>, addressOf: (memory: ArrayBufferView) => bigint): Libc {
+  const named = (name: keyof typeof signatures): Call => {
     const found = functions[name];
-    if (typeof found !== 'function') throw new Error(`libc has no ${name}`);
-    return (...values) => found(...values);
+    if (!isCall(found)) throw new Error(`libc has no ${name}`);
+    return found;
   };
-  const [flistxattr, fgetxattr, fsetxattr] = [call('flistxattr'), call('fgetxattr'), call('fsetxattr')];
-  const [futimens, utimensat, mallopt] = [call('futimens'), call('utimensat'), call('mallopt')];
+  const [flistxattr, fgetxattr, fsetxattr] = [named('flistxattr'), named('fgetxattr'), named('fsetxattr')];
+  const [futimens, utimensat, mallopt] = [named('futimens'), named('utimensat'), named('mallopt')];
   /** Linux's own limits: XATTR_LIST_MAX and XATTR_SIZE_MAX are 64 KiB. */
-  const space = Buffer.alloc(65536);
+  const space = Buffer.allocUnsafeSlow(65536);
+  const spaceAt = addressOf(space);
   const room = BigInt(space.length);
-  const times = new BigInt64Array(4);
+  const times = new BigInt64Array(new ArrayBuffer(32));
+  const timesAt = addressOf(times);
   const fillTimes = (seconds: number, nanoseconds: number): void => {
     times[0] = times[2] = BigInt(seconds);
     times[1] = times[3] = BigInt(nanoseconds);
@@ -84,13 +94,14 @@ function bind(functions: Record<string, unknown>): Libc {
   const currentFolder = -100; // AT_FDCWD
   const notFollowed = 0x100; // AT_SYMLINK_NOFOLLOW
   const arenas = -8; // M_ARENA_MAX
+  const none: readonly string[] = [];
   return {
     list(fd) {
-      const length = Number(flistxattr(fd, space, room));
-      return length <= 0 ? [] : space.toString('latin1', 0, length - 1).split('\0');
+      const length = Number(flistxattr(fd, spaceAt, room));
+      return length <= 0 ? none : space.toString('latin1', 0, length - 1).split('\0');
     },
     get(fd, name) {
-      const length = Number(fgetxattr(fd, Buffer.from(`${name}\0`, 'latin1'), space, room));
+      const length = Number(fgetxattr(fd, Buffer.from(`${name}\0`, 'latin1'), spaceAt, room));
       return length < 0 ? undefined : Buffer.from(space.subarray(0, length));
     },
     set(fd, name, value) {
@@ -100,11 +111,11 @@ function bind(functions: Record<string, unknown>): Libc {
     setTime(path, seconds, nanoseconds) {
       fillTimes(seconds, nanoseconds);
       const name = Buffer.concat([typeof path === 'string' ? Buffer.from(path) : path, Buffer.alloc(1)]);
-      return Number(utimensat(currentFolder, name, times, notFollowed)) === 0;
+      return Number(utimensat(currentFolder, name, timesAt, notFollowed)) === 0;
     },
     setFileTime(fd, seconds, nanoseconds) {
       fillTimes(seconds, nanoseconds);
-      return Number(futimens(fd, times)) === 0;
+      return Number(futimens(fd, timesAt)) === 0;
     },
     shareMemory() {
       mallopt(arenas, 1);

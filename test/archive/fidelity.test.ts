@@ -5,9 +5,9 @@ import process from 'node:process';
 import { test } from 'node:test';
 import { loadLibc } from '../../runtime/archive/libc.ts';
 import { fromLatin1, fromText } from '../../runtime/archive/path.ts';
-import { encodeHeader, type TarHeader } from '../../runtime/archive/tar/header.ts';
+import type { TarHeader } from '../../runtime/archive/tar/header.ts';
 import { TarParser } from '../../runtime/archive/tar/parser.ts';
-import { extracted, noAttributes, packed, scratch, tarOf } from './support.ts';
+import { encodeHeader, extracted, noAttributes, packed, scratch, tarOf } from './support.ts';
 
 const isRoot = process.getuid?.() === 0;
 

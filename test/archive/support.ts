@@ -10,7 +10,7 @@ import { replaceFolder } from '../../runtime/archive/extract/replace.ts';
 import type { LayerSource } from '../../runtime/archive/layer/read-layer.ts';
 import { type WriteTreeOptions, writeTree } from '../../runtime/archive/pack/write-tree.ts';
 import { fromText } from '../../runtime/archive/path.ts';
-import { encodeHeader, padded, type TarHeader } from '../../runtime/archive/tar/header.ts';
+import { padded, type TarHeader, writeHeader } from '../../runtime/archive/tar/header.ts';
 import { allOf, type Change } from '../../runtime/archive/tree/changes.ts';
 import { scanTree } from '../../runtime/archive/tree/scan.ts';
 import { digestOf } from '../../runtime/oci/digest.ts';
@@ -43,6 +43,19 @@ export async function packed(
 export async function extracted(layers: Buffer[], target: string, options: ExtractOptions = {}): Promise<Extracted> {
   const stages = layers.map((bytes, i) => ({ layer: layerOf(bytes, `layer ${i}`) }));
   return replaceFolder(target, (folder) => extractLayers(stages, folder, options));
+}
+
+/** The bytes of a header, with what is in front of it. */
+export function encodeHeader(header: Parameters<typeof writeHeader>[0]): Buffer {
+  const blocks = {
+    piece: Buffer.alloc(256 * 1024),
+    used: 0,
+    advance(length: number) {
+      this.used += length;
+    },
+  };
+  writeHeader(header, blocks);
+  return blocks.piece.subarray(0, blocks.used);
 }
 
 /** Bytes of a tar with these entries, as a hostile or careless program may write it. */

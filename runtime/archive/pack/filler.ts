@@ -19,12 +19,12 @@ export class Filler {
     return frameSize - this.used;
   }
 
-  add(bytes: Uint8Array): void {
-    for (let from = 0; from < bytes.length; ) {
-      const length = Math.min(this.room, bytes.length - from);
-      this.piece.set(bytes.subarray(from, from + length), this.used);
-      this.advance(length);
-      from += length;
+  add(bytes: Buffer, length: number): void {
+    for (let from = 0; from < length; ) {
+      const now = Math.min(this.room, length - from);
+      bytes.copy(this.piece, this.used, from, from + now);
+      this.advance(now);
+      from += now;
     }
   }
 
@@ -45,6 +45,10 @@ export class Filler {
     this.#before += frameSize;
     this.piece = this.#free.pop() ?? Buffer.allocUnsafeSlow(frameSize);
     this.used = 0;
+  }
+
+  get hasFull(): boolean {
+    return this.#full.length > 0;
   }
 
   /** The pieces that are full. */

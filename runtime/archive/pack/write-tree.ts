@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
+import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { SubpipeError } from '../../errors.ts';
@@ -70,19 +70,13 @@ export async function* packTree(
   const map = new FrameMapWriter();
   const hash = createHash('sha256');
   let tarSize = 0;
-  let done = 0;
-  const counted = function* (): Generator<Change> {
-    for (const change of changes) {
-      yield change;
-      done++;
-    }
-  };
   const pieces = function* (): Generator<Buffer> {
-    for (const piece of tarOf(tree.root, counted(), filler, map, options)) {
+    const context = contextOf(tree.root, filler, map, options);
+    for (const piece of tarOf(context, changes)) {
       options.signal?.throwIfAborted();
       hash.update(piece);
       tarSize += piece.length;
-      options.progress?.(tarSize, done);
+      options.progress?.(tarSize, context.done);
       yield piece;
     }
   };
@@ -100,22 +94,18 @@ export async function* packTree(
   return { ...whole, map: mapped.place };
 }
 
-function* tarOf(
-  root: string,
-  changes: Iterable<Change>,
-  filler: Filler,
-  map: FrameMapWriter,
-  options: WriteTreeOptions,
-): Generator<Buffer, void, undefined> {
-  const libc = options.attributes === false ? undefined : loadLibc();
-  const add = (bytes: Buffer) => filler.add(bytes);
-  const context: Context = { root, at: locator(root), filler, add, map, libc, options };
+/** What is done for each of tens of thousands of files has no generator, no closure and no copy of an object of its own. */
+function* tarOf(context: Context, changes: Iterable<Change>): Generator<Buffer, void, undefined> {
+  const { filler } = context;
   for (const change of changes) {
     switch (change.kind) {
-      case 'put':
-        if (change.node.type === 'file' && change.node.linkTo === undefined) yield* addFile(context, change.node);
-        else addHeader(context, headerOf(context, change.node));
+      case 'put': {
+        const { node } = change;
+        if (node.type !== 'file' || node.linkTo !== undefined) addEmpty(context, node);
+        else if (node.size <= small) addSmallFile(context, node);
+        else yield* addLargeFile(context, node);
         break;
+      }
       case 'remove':
         addMark(context, join(parentOf(change.path), whiteoutPrefix + nameOf(change.path)));
         break;
@@ -125,7 +115,8 @@ function* tarOf(
       default:
         change satisfies never;
     }
-    yield* filler.take();
+    context.done++;
+    if (filler.hasFull) yield* filler.take();
   }
   filler.zeros(2 * block);
   yield* filler.take();
@@ -137,15 +128,23 @@ interface Context {
   root: string;
   at: (path: BytePath) => string | Buffer;
   filler: Filler;
-  add: (bytes: Buffer) => void;
   map: FrameMapWriter;
   libc: Libc | undefined;
-  options: WriteTreeOptions;
+  owner: { uid: number; gid: number } | undefined;
+  times: Times;
+  /** Changes so far. */
+  done: number;
 }
 
-function addHeader({ filler, add, map }: Context, header: TarHeader & { path: BytePath }): void {
+function contextOf(root: string, filler: Filler, map: FrameMapWriter, options: WriteTreeOptions): Context {
+  const { owner, times = 'nanoseconds' } = options;
+  const libc = options.attributes === false ? undefined : loadLibc();
+  return { root, at: locator(root), filler, map, libc, owner, times, done: 0 };
+}
+
+function addHeader({ filler, map }: Context, header: TarHeader & { path: BytePath }): void {
   map.entry(header.path, header.type, filler.position);
-  writeHeader(header, add);
+  writeHeader(header, filler);
 }
 
 function addMark(context: Context, path: BytePath): void {
@@ -156,46 +155,47 @@ function addMark(context: Context, path: BytePath): void {
 const small = 256 * 1024;
 let space: Buffer | undefined;
 
-function* addFile(context: Context, node: TreeNode): Generator<Buffer> {
-  const { filler, at } = context;
-  // Not blocking: what was a file a moment ago could be a pipe now.
-  const fd = opened(node.path, () =>
-    openSync(at(node.path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK),
-  );
+function addSmallFile(context: Context, node: TreeNode): void {
+  const { filler } = context;
+  const { size } = node;
+  space ??= Buffer.allocUnsafeSlow(small);
+  const fd = open(context, node);
   try {
-    if (node.size <= small) addSmallFile(context, node, fd);
-    else yield* addLargeFile(context, node, fd);
-    filler.zeros(padded(node.size) - node.size);
+    for (let from = 0; from < size; ) {
+      const count = readSync(fd, space, from, size - from, null);
+      if (count === 0) throw changed(node.path);
+      from += count;
+    }
+    // Now, and not before: what is the same after it was read was the same all the time.
+    const found = fstatSync(fd, { bigint: true });
+    const isSame = Number(found.ino) === node.ino && Number(found.size) === size;
+    if (!isSame || milliseconds(found.ctimeNs) !== node.ctimeMs) throw changed(node.path);
+    addHeader(context, describe(context, node, found.mtimeNs, fd));
   } finally {
     closeSync(fd);
   }
+  filler.add(space, size);
+  filler.zeros(padded(size) - size);
 }
 
-function addSmallFile(context: Context, node: TreeNode, fd: number): void {
-  space ??= Buffer.allocUnsafeSlow(small);
-  for (let from = 0; from < node.size; ) {
-    const count = readSync(fd, space, from, node.size - from, null);
-    if (count === 0) throw changed(node.path);
-    from += count;
-  }
-  // Now, and not before: what is the same after it was read was the same all the time.
-  const found = fstatSync(fd, { bigint: true });
-  check(node, { ino: Number(found.ino), size: Number(found.size), ctimeMs: milliseconds(found.ctimeNs) });
-  addHeader(context, describe(context, node, found.mtimeNs, fd));
-  if (node.size > 0) context.filler.add(space.subarray(0, node.size));
-}
-
-function* addLargeFile(context: Context, node: TreeNode, fd: number): Generator<Buffer> {
+function* addLargeFile(context: Context, node: TreeNode): Generator<Buffer> {
   const { filler } = context;
-  addHeader(context, describe(context, node, fstatSync(fd, { bigint: true }).mtimeNs, fd));
-  for (let left = node.size; left > 0; ) {
-    const count = readSync(fd, filler.piece, filler.used, Math.min(filler.room, left), null);
-    if (count === 0) throw changed(node.path);
-    filler.advance(count);
-    left -= count;
-    yield* filler.take();
+  const fd = open(context, node);
+  try {
+    addHeader(context, describe(context, node, fstatSync(fd, { bigint: true }).mtimeNs, fd));
+    for (let left = node.size; left > 0; ) {
+      const count = readSync(fd, filler.piece, filler.used, Math.min(filler.room, left), null);
+      if (count === 0) throw changed(node.path);
+      filler.advance(count);
+      left -= count;
+      if (filler.hasFull) yield* filler.take();
+    }
+    const { ino, size, ctimeMs } = fstatSync(fd);
+    if (ino !== node.ino || size !== node.size || ctimeMs !== node.ctimeMs) throw changed(node.path);
+  } finally {
+    closeSync(fd);
   }
-  check(node, fstatSync(fd));
+  filler.zeros(padded(node.size) - node.size);
 }
 
 /** As Node gives a time that is not asked for as a bigint. */
@@ -203,49 +203,51 @@ function milliseconds(nanoseconds: bigint): number {
   return Number(nanoseconds / 1000000000n) * 1000 + Number(nanoseconds % 1000000000n) / 1e6;
 }
 
-/** Header of anything without content. */
-function headerOf(context: Context, node: TreeNode): TarHeader & { path: BytePath } {
-  const full = context.at(node.path);
-  const found = opened(node.path, () => lstatSync(full, { bigint: true }));
-  check(node, { ino: Number(found.ino), size: Number(found.size), ctimeMs: undefined });
+/** Anything without content. */
+function addEmpty(context: Context, node: TreeNode): void {
+  const found = lookedAt(context, node);
   if (node.linkTo !== undefined) {
-    return { ...describe(context, node, found.mtimeNs), type: 'hardlink', size: 0, target: node.linkTo };
-  }
-  if (node.type === 'symlink') {
-    return { ...describe(context, node, found.mtimeNs), mode: 0o777, target: linkTarget(context, node.path) };
-  }
-  if (context.libc === undefined) return describe(context, node, found.mtimeNs);
-  const fd = opened(node.path, () =>
-    openSync(full, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_DIRECTORY | constants.O_NONBLOCK),
-  );
-  try {
-    return describe(context, node, found.mtimeNs, fd);
-  } finally {
-    closeSync(fd);
+    const header = describe(context, node, found.mtimeNs);
+    addHeader(context, { ...header, type: 'hardlink', size: 0, target: node.linkTo });
+  } else if (node.type === 'symlink') {
+    const header = describe(context, node, found.mtimeNs);
+    addHeader(context, { ...header, mode: 0o777, target: linkTarget(context, node.path) });
+  } else if (context.libc === undefined) {
+    addHeader(context, describe(context, node, found.mtimeNs));
+  } else {
+    const fd = open(context, node);
+    try {
+      addHeader(context, describe(context, node, found.mtimeNs, fd));
+    } finally {
+      closeSync(fd);
+    }
   }
 }
 
+/** @param fd where it may have attributes. */
 function describe(context: Context, node: TreeNode, mtimeNs: bigint, fd?: number): TarHeader & { path: BytePath } {
-  const { owner, times = 'nanoseconds' } = context.options;
-  const attributes = fd === undefined ? undefined : attributesOf(context.libc, fd);
-  return {
+  const { owner, times } = context;
+  let mtime = Number(mtimeNs / 1000000000n);
+  let nanoseconds = Number(mtimeNs % 1000000000n);
+  if (nanoseconds < 0) {
+    mtime--;
+    nanoseconds += 1e9;
+  }
+  if (times === 'seconds') nanoseconds = 0;
+  else if (times !== 'nanoseconds' && mtime >= times.latest) [mtime, nanoseconds] = [times.latest, 0];
+  const header: TarHeader & { path: BytePath } = {
     path: node.path,
     type: node.type,
     mode: node.mode,
     uid: owner?.uid ?? node.uid,
     gid: owner?.gid ?? node.gid,
     size: node.size,
-    ...timeOf(mtimeNs, times),
-    ...(attributes === undefined ? {} : { attributes }),
+    mtime,
+    nanoseconds,
   };
-}
-
-function timeOf(mtimeNs: bigint, times: Times): { mtime: number; nanoseconds: number } {
-  const nanoseconds = Number(BigInt.asUintN(64, ((mtimeNs % 1000000000n) + 1000000000n) % 1000000000n));
-  const mtime = Number((mtimeNs - BigInt(nanoseconds)) / 1000000000n);
-  if (times === 'nanoseconds') return { mtime, nanoseconds };
-  if (times === 'seconds') return { mtime, nanoseconds: 0 };
-  return mtime >= times.latest ? { mtime: times.latest, nanoseconds: 0 } : { mtime, nanoseconds };
+  const attributes = fd === undefined ? undefined : attributesOf(context.libc, fd);
+  if (attributes !== undefined) header.attributes = attributes;
+  return header;
 }
 
 /** Attributes that mean the same on another machine; labels of SELinux and access lists do not. */
@@ -254,8 +256,8 @@ export function isKept(name: string): boolean {
 }
 
 function attributesOf(libc: Libc | undefined, fd: number): Map<string, Buffer> | undefined {
-  const names = libc?.list(fd) ?? [];
-  if (names.length === 0) return undefined;
+  const names = libc?.list(fd);
+  if (names === undefined || names.length === 0) return undefined;
   const found = new Map<string, Buffer>();
   for (const name of names.filter(isKept).sort()) {
     const value = libc?.get(fd, name);
@@ -264,17 +266,30 @@ function attributesOf(libc: Libc | undefined, fd: number): Map<string, Buffer> |
   return found.size === 0 ? undefined : found;
 }
 
-function check(node: TreeNode, now: { ino: number; size: number; ctimeMs: number | undefined }): void {
-  const same = now.ino === node.ino && (node.type !== 'file' || now.size === node.size);
-  if (!same || (now.ctimeMs !== undefined && now.ctimeMs !== node.ctimeMs)) throw changed(node.path);
+function lookedAt(context: Context, node: TreeNode): BigIntStats {
+  try {
+    const found = lstatSync(context.at(node.path), { bigint: true });
+    if (Number(found.ino) === node.ino && (node.type !== 'file' || Number(found.size) === node.size)) return found;
+  } catch (error) {
+    throw unreadable(node.path, error);
+  }
+  throw changed(node.path);
 }
 
-function opened<T>(path: BytePath, open: () => T): T {
+/** Not blocking: what was a file a moment ago could be a pipe now. */
+const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+function open(context: Context, node: TreeNode): number {
   try {
-    return open();
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    if (code === 'ENOENT' || code === 'ELOOP' || code === 'ENOTDIR') throw changed(path);
-    throw new SubpipeError('FAILED', `cannot read ${shown(path)}`, { cause });
+    const flags = node.type === 'folder' ? openFlags | constants.O_DIRECTORY : openFlags;
+    return openSync(context.at(node.path), flags);
+  } catch (error) {
+    throw unreadable(node.path, error);
   }
+}
+
+function unreadable(path: BytePath, cause: unknown): SubpipeError {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  if (code === 'ENOENT' || code === 'ELOOP' || code === 'ENOTDIR') return changed(path);
+  return new SubpipeError('FAILED', `cannot read ${shown(path)}`, { cause });
 }

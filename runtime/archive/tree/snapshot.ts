@@ -172,9 +172,18 @@ export class SnapshotBuilder {
 
 /** What the table of a snapshot has of something, but for its kind. */
 export function nodeIn(numbers: Float64Array, place: number, path: BytePath, type: TreeNode['type']): TreeNode {
-  const number = (column: number): number => numbers[place * width + column] ?? 0;
-  const [mode, uid, gid, size] = [number(1), number(2), number(3), number(4)];
-  return { path, type, mode, uid, gid, size, mtimeMs: number(5), ctimeMs: number(6), ino: number(7) };
+  const at = place * width;
+  return {
+    path,
+    type,
+    mode: numbers[at + 1] ?? 0,
+    uid: numbers[at + 2] ?? 0,
+    gid: numbers[at + 3] ?? 0,
+    size: numbers[at + 4] ?? 0,
+    mtimeMs: numbers[at + 5] ?? 0,
+    ctimeMs: numbers[at + 6] ?? 0,
+    ino: numbers[at + 7] ?? 0,
+  };
 }
 
 /** Puts something into the table of a snapshot. */

@@ -61,7 +61,7 @@ async function checkFolder(folder: string, env: NodeJS.ProcessEnv, signal: Abort
   if (found === undefined) return;
   if (!found.isDirectory()) throw invalid(`${folder} is no folder: expected the folder to fill`);
   if (readdirSync(full).length === 0) return;
-  const known = (await recall(memoryFile(full, { env })))?.snapshot;
+  const known = recall(memoryFile(full, { env }))?.snapshot;
   const own =
     known === undefined
       ? undefined

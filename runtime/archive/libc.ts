@@ -110,8 +110,11 @@ function bind(functions: Record<string, unknown>, addressOf: (memory: ArrayBuffe
     },
     setTime(path, seconds, nanoseconds) {
       fillTimes(seconds, nanoseconds);
-      const name = Buffer.concat([typeof path === 'string' ? Buffer.from(path) : path, Buffer.alloc(1)]);
-      return Number(utimensat(currentFolder, name, timesAt, notFollowed)) === 0;
+      const length = typeof path === 'string' ? space.write(path) : path.copy(space);
+      // As much as no path may have (PATH_MAX): what did not fit is not another path.
+      if (length >= 4096) return false;
+      space[length] = 0;
+      return Number(utimensat(currentFolder, spaceAt, timesAt, notFollowed)) === 0;
     },
     setFileTime(fd, seconds, nanoseconds) {
       fillTimes(seconds, nanoseconds);

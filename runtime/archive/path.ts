@@ -25,6 +25,11 @@ export function fromLatin1(text: string): BytePath {
   return text as BytePath;
 }
 
+/** {@link fromLatin1} of each. */
+export function allFromLatin1(texts: string[]): BytePath[] {
+  return texts as BytePath[];
+}
+
 export function join(folder: BytePath, name: string): BytePath {
   return fromLatin1(folder === '' ? name : `${folder}/${name}`);
 }
@@ -34,6 +39,15 @@ export function parentOf(path: BytePath): BytePath {
   const at = path.lastIndexOf('/');
   return fromLatin1(at < 0 ? '' : path.slice(0, at));
 }
+
+/** Whether a path, which is not the root, has this parent, without making a text of it: there are as many paths as things in a tree. */
+export function isDirectlyIn(path: BytePath, folder: BytePath): boolean {
+  if (folder === '') return path !== '' && !path.includes('/');
+  const at = folder.length;
+  return path.charCodeAt(at) === slash && path.startsWith(folder) && path.indexOf('/', at + 1) < 0;
+}
+
+const slash = 0x2f;
 
 export function nameOf(path: BytePath): string {
   return path.slice(path.lastIndexOf('/') + 1);

@@ -15,6 +15,7 @@ if (parentPort !== null) {
       case 'more':
         return pack(question);
       case 'write':
+      case 'finish':
         return serveWriting(question);
       default:
         return question satisfies never;

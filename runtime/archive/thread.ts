@@ -15,8 +15,27 @@ function programFile(): string | undefined {
   return existsSync(file) ? file : undefined;
 }
 
-/** Threads that somebody is done with: a new one takes 40 ms. */
-const resting: Worker[] = [];
+/** Threads that nobody has: a new one takes 40 ms. */
+const resting = new Set<Worker>();
+
+function rest(worker: Worker): void {
+  const drop = () => resting.delete(worker);
+  listen(worker, { message() {}, error: drop, exit: drop });
+  worker.unref();
+  resting.add(worker);
+}
+
+interface Listener<Answer> {
+  message(answer: Answer): void;
+  error(cause: unknown): void;
+  exit(): void;
+}
+
+/** In place of whoever has listened before. */
+function listen<Answer>(worker: Worker, listener: Listener<Answer>): void {
+  for (const event of ['message', 'error', 'exit'] as const)
+    worker.removeAllListeners(event).on(event, listener[event]);
+}
 
 function startWorker(): Worker | undefined {
   const file = programFile();
@@ -38,19 +57,37 @@ export class Thread<Question, Answer> implements AsyncDisposable {
 
   private constructor(worker: Worker) {
     this.#worker = worker;
-    this.#worker.on('message', (answer: Answer) => {
-      this.#waiting.push(answer);
-      this.#wake?.();
+    listen<Answer>(worker, {
+      message: (answer) => {
+        this.#waiting.push(answer);
+        this.#wake?.();
+      },
+      error: (cause) => this.#fail(new SubpipeError('FAILED', 'a thread broke down', { cause })),
+      exit: () => this.#fail(new SubpipeError('FAILED', 'a thread has ended too early')),
     });
-    this.#worker.on('error', (cause) => this.#fail(new SubpipeError('FAILED', 'a thread broke down', { cause })));
-    this.#worker.on('exit', () => this.#fail(new SubpipeError('FAILED', 'a thread has ended too early')));
+    worker.ref();
   }
 
   /** Undefined where there is no file to start it from: then the work is to be done without. */
   static start<Question, Answer>(): Thread<Question, Answer> | undefined {
-    const worker = resting.pop() ?? startWorker();
-    worker?.ref();
+    const [rested] = resting;
+    if (rested !== undefined) resting.delete(rested);
+    const worker = rested ?? startWorker();
     return worker === undefined ? undefined : new Thread(worker);
+  }
+
+  /** Whether one has begun already. */
+  static get isPrepared(): boolean {
+    return resting.size > 0;
+  }
+
+  /** Begins so many for those who will {@link start} one, while nobody waits for them. */
+  static prepare(count: number): void {
+    while (resting.size < count) {
+      const worker = startWorker();
+      if (worker === undefined) return;
+      rest(worker);
+    }
   }
 
   /** @param transfer buffers that this thread can do without from now on. */
@@ -74,9 +111,7 @@ export class Thread<Question, Answer> implements AsyncDisposable {
 
   /** All that was asked is answered: the thread is for the next who starts one. It does not keep the process alive. */
   rest(): void {
-    for (const event of ['message', 'error', 'exit']) this.#worker.removeAllListeners(event);
-    this.#worker.unref();
-    resting.push(this.#worker);
+    rest(this.#worker);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

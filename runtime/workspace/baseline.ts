@@ -40,7 +40,7 @@ export interface BaselineOptions {
  */
 export async function baselineOf(tree: Tree, options: BaselineOptions): Promise<Baseline> {
   const { log, maxLayers } = options;
-  const known = await recall(options.memory);
+  const known = recall(options.memory);
   if (known?.basis === 'unknown') {
     throw new SubpipeError(
       'FAILED',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants, mkdirSync, realpathSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve, sep } from 'node:path';
 import type { Snapshot } from '../archive/tree/snapshot.ts';
@@ -49,17 +49,25 @@ export function memoryFile(
   return join(place, `${fileName(options.name ?? full)}.state`);
 }
 
+/** Bytes: each thing takes a hundred and more. */
+const much = 256 * 1024;
+
 const bases: readonly Basis[] = ['layers', 'whole', 'unknown'];
 
 /** Undefined where nothing is remembered. @throws SubpipeError `FAILED` when the file is damaged. */
-export async function recall(file: string): Promise<Memory | undefined> {
-  const state = await loadState(file);
+export function recall(file: string): Memory | undefined {
+  const state = loadState(file);
   if (state === undefined) return undefined;
   const { images, partial, request, basis } = state.about;
   const known = bases.find((one) => one === basis);
   if (!Array.isArray(images) || typeof request !== 'string' || known === undefined) return undefined;
   const kept = images.flatMap((image) => imageKept(image) ?? []);
   return { basis: known, images: kept, partial: partial === true, request, snapshot: state.snapshot };
+}
+
+/** Whether it is of thousands of things: then there are most likely as many now. */
+export function knowsMuch(file: string): boolean {
+  return (statSync(file, { throwIfNoEntry: false })?.size ?? 0) >= much;
 }
 
 export async function remember(

@@ -79,7 +79,7 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
   }
   const names = images.map(({ name }) => name);
   const request = requestOf(options, names);
-  const known = await recall(file);
+  const known = recall(file);
   if (known?.request === request) {
     const tree = await scanIfThere(folder, signal);
     if (tree !== undefined && known.snapshot.isOf(tree.snapshot)) {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Compression } from '../archive/layer/compression.ts';
 import { shown } from '../archive/path.ts';
+import { Thread } from '../archive/thread.ts';
 import type { Changes } from '../archive/tree/changes.ts';
 import { scanTree } from '../archive/tree/scan.ts';
 import type { Tree } from '../archive/tree/tree.ts';
@@ -11,7 +12,7 @@ import { type Baseline, baselineOf, whole } from './baseline.ts';
 import { bringLayers } from './bring.ts';
 import { type Form, firstForm, simplerForm } from './form.ts';
 import { imageOf, type WorkspaceImage } from './image.ts';
-import { memoryFile, recall, remember } from './memory.ts';
+import { knowsMuch, memoryFile, remember } from './memory.ts';
 import { nameAgain, nameImage } from './naming.ts';
 import type { ImageOptions, WorkspaceOptions } from './options.ts';
 import { foundOrigin } from './origin.ts';
@@ -71,7 +72,10 @@ export async function pushWorkspace(options: PushOptions): Promise<Pushed> {
   const named = namesIn(options.target);
   if (named.digest !== undefined) throw noDigest(options.target);
   const memory = memoryFile(folder, options);
-  const tree = await scanTree(folder, { include, exclude, signal });
+  const knows = knowsMuch(memory);
+  // One that helps to look and one more to pack; where little has changed, that one is not needed.
+  if (knows) Thread.prepare(1);
+  const tree = await scanTree(folder, { include, exclude, threads: knows ? 1 : 2, signal });
   for (const { path, what } of tree.skipped) log.warn(`${shown(path)} is ${what}: left out`);
   const { base, maxLayers = 64 } = options;
   const baseline =
@@ -93,7 +97,7 @@ export async function pushWorkspace(options: PushOptions): Promise<Pushed> {
   const annotations = { ...(options.readRevision === true ? foundOrigin(tree) : {}), ...options.annotations };
   const { sent, image } = await sendSimpler(place, tree, baseline, { ...options, annotations }, name);
   if (include.length === 0) {
-    const { partial = false } = (await recall(memory)) ?? {};
+    const partial = baseline.isPart === true;
     await remember(memory, tree.snapshot, { basis: 'layers', images: [image], partial, request: '' }, signal);
   }
   return {

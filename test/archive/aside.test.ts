@@ -29,7 +29,7 @@ test('another thread writes what this one would', async () => {
     mkdirSync(root);
     const layers: Buffer[] = [];
     for (let round = 0; round < 3; round++) {
-      const before = await loadState(state);
+      const before = loadState(state);
       mutate(root, next, 60);
       const tree = await scanTree(root);
       layers.push(await packed(root, {}, before === undefined ? undefined : changesSince(before.snapshot, tree)));

@@ -38,7 +38,7 @@ async function imageOf(compression: Compression): Promise<string> {
   writeFileSync(join(tree, 'large'), randomBytes(6_000_000));
   const layers: Layer[] = [];
   for (let round = 0; round < 2; round++) {
-    const known = await loadState(state);
+    const known = loadState(state);
     mutate(tree, next, 120);
     const found = await scanTree(tree);
     await saveState(state, found.snapshot, {});

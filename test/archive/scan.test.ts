@@ -83,9 +83,9 @@ test('a folder that is there no more is an error, whichever thread finds it', as
     [gone, ...folders],
     [...folders, gone],
   ]) {
-    await assert.rejects(scanFolders(root, dev, list, undefined), /ENOENT.*gone/);
+    await assert.rejects(scanFolders(root, dev, list, 1, undefined), /ENOENT.*gone/);
   }
-  assert.equal((await scanFolders(root, dev, folders, undefined)).length, folderCount, 'and nothing of it stays');
+  assert.equal((await scanFolders(root, dev, folders, 1, undefined)).length, folderCount, 'and nothing of it stays');
 });
 
 test('what is mounted in a folder is left out, and said', () => {

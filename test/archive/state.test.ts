@@ -24,23 +24,51 @@ test('a state file gives back what was saved: names of any bytes, large and brok
   const file = join(await scratch(), 'state');
   const nodes = [node, { ...node, path: fromLatin1('z'), type: 'folder' as const }];
   await saveState(file, Snapshot.of(nodes), { given: 'ä\n' });
-  const state = await loadState(file);
+  const state = loadState(file);
   assert.deepEqual(state?.about, { given: 'ä\n' });
   assert.deepEqual([state?.snapshot.node(0), state?.snapshot.node(1)], nodes);
   await saveState(file, Snapshot.of([]), {});
-  assert.equal((await loadState(file))?.snapshot.size, 0);
+  assert.equal(loadState(file)?.snapshot.size, 0);
 });
 
 test('no state, and that of another version, is none; one that was cut off is an error', async () => {
   const file = join(await scratch(), 'state');
-  assert.equal(await loadState(file), undefined);
+  assert.equal(loadState(file), undefined);
   await writeFile(file, JSON.stringify({ version: 1, about: {}, path: ['a'] }));
-  assert.equal(await loadState(file), undefined);
+  assert.equal(loadState(file), undefined);
   await saveState(file, Snapshot.of([node, node]), {});
   const { length } = await readFile(file);
   // In the last path, in the numbers, and in the first line.
   for (const size of [length - node.path.length - 1, length - 100, 10]) {
     await truncate(file, size);
-    await assert.rejects(loadState(file), /state file .* is damaged/);
+    assert.throws(() => loadState(file), /state file .* is damaged/);
+  }
+});
+
+test('a tree is that of the state with the same paths and numbers, and with no others', async () => {
+  const file = join(await scratch(), 'state');
+  const of = (...names: string[]) => Snapshot.of(names.map((name) => ({ ...node, path: fromLatin1(name) })));
+  for (const names of [[], ['ab'], ['ab', 'c'], ['a', 'a/b', 'a/bc']]) {
+    await saveState(file, of(...names), {});
+    for (const others of [
+      [],
+      ['a'],
+      ['ab'],
+      ['abc'],
+      ['ab', 'c'],
+      ['ab', 'cd'],
+      ['a', 'a/b', 'a/bc'],
+      ['a', 'a/bc', 'a/b'],
+    ]) {
+      const same = names.join() === others.join();
+      assert.equal(loadState(file)?.snapshot.isEqual(of(...others)), same, `${names} and ${others}`);
+      assert.equal(of(...names).isEqual(of(...others)), same, `${names} and ${others}, not read`);
+    }
+    const newer = Snapshot.of(
+      of(...names)
+        .nodes()
+        .map((one) => ({ ...one, ctimeMs: one.ctimeMs + 1 })),
+    );
+    assert.equal(loadState(file)?.snapshot.isEqual(newer), names.length === 0);
   }
 });

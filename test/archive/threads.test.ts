@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { test } from 'node:test';
 import { packLayers } from '../../runtime/archive/pack/pack-layers.ts';
 import { type WriteTreeOptions, writeTree } from '../../runtime/archive/pack/write-tree.ts';
+import { Thread } from '../../runtime/archive/thread.ts';
 import { allOf, type Changes } from '../../runtime/archive/tree/changes.ts';
 import { scanTree } from '../../runtime/archive/tree/scan.ts';
 import { splitChanges } from '../../runtime/archive/tree/split.ts';
@@ -84,4 +85,27 @@ test('packing in threads ends when it is aborted', async () => {
     throw new Error('it has not ended');
   });
   await assert.rejects(packing, (error) => error === reason);
+});
+
+test('a thread that was begun before is the next that is started, unless it has ended meanwhile', async () => {
+  const question = {
+    kind: 'scan',
+    root: '/',
+    device: 0,
+    folders: [],
+    claims: new Int32Array(new SharedArrayBuffer(0)),
+  };
+  Thread.prepare(2);
+  assert.ok(Thread.isPrepared);
+  for (let i = 0; i < 3; i++) {
+    await using thread = Thread.start<typeof question, { kind: string }>();
+    thread?.send(question);
+    assert.equal((await thread?.next())?.kind, 'scanned');
+  }
+  assert.equal(Thread.isPrepared, false);
+  Thread.prepare(1);
+  const thread = Thread.start<object, object>();
+  thread?.rest();
+  await thread?.[Symbol.asyncDispose]();
+  assert.equal(Thread.isPrepared, false, 'one that has ended is none');
 });

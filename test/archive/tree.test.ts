@@ -21,7 +21,7 @@ for (const kind of ['none', 'gzip', 'zstd'] as const) {
       fs.mkdirSync(root);
       const layers: Buffer[] = [];
       for (let round = 0; round < 4; round++) {
-        const before = await loadState(state);
+        const before = loadState(state);
         mutate(root, next, 60);
         const tree = await scanTree(root);
         const changes = before === undefined ? undefined : changesSince(before.snapshot, tree);
@@ -43,7 +43,7 @@ test('changes split into several layers say the same together, with links in one
   await saveState(state, (await scanTree(root)).snapshot, {});
   const layers = [await packed(root)];
   mutate(root, next, 150);
-  const before = await loadState(state);
+  const before = loadState(state);
   assert.ok(before !== undefined);
   const parts = splitChanges(changesSince(before.snapshot, await scanTree(root)), { partSize: 100_000, most: 5 });
   assert.equal(parts.length, 5);
@@ -59,7 +59,7 @@ test('an unchanged tree has no changes; a file changed in place with its size an
   fs.writeFileSync(join(root, 'sub/same'), 'one');
   fs.writeFileSync(join(root, 'other'), 'x');
   await saveState(join(folder, 'state'), (await scanTree(root)).snapshot, { digest: 'd' });
-  const state = await loadState(join(folder, 'state'));
+  const state = loadState(join(folder, 'state'));
   assert.ok(state !== undefined);
   assert.deepEqual(state.about, { digest: 'd' });
   assert.deepEqual([...changesSince(state.snapshot, await scanTree(root))], []);

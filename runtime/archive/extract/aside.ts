@@ -4,19 +4,21 @@ import { release } from '../collect.ts';
 import { Thread } from '../thread.ts';
 import { fromThreadError, type ThreadError, toThreadError } from '../thread-error.ts';
 import { type Batch, writeBatch } from './batch.ts';
+import { type FolderBatch, finishFolders } from './folders.ts';
 import { Inside } from './inside.ts';
 
-export interface WriteQuestion {
-  kind: 'write';
+/** What both questions have. */
+interface Shared {
   root: string;
-  batch: Batch;
-  /** What the content is in. */
-  memory: ArrayBuffer;
   /** Batches that are done; whether the rest is to be passed over, as one has failed. */
   state: SharedArrayBuffer;
   /** What failed, as JSON. */
   failure: SharedArrayBuffer;
 }
+
+export type WriteQuestion =
+  /** New files, whose content is in `memory`. */
+  (Shared & { kind: 'write'; batch: Batch; memory: ArrayBuffer }) | (Shared & { kind: 'finish'; folders: FolderBatch });
 
 /** Batches that are sent and not done: while the thread writes one, it has the next. */
 const ahead = 2;
@@ -65,10 +67,18 @@ export class Aside implements AsyncDisposable {
 
   /** `memory` is gone for this thread. */
   send(batch: Batch, memory: ArrayBuffer): void {
-    const question = { kind: 'write' as const, root: this.#root, batch, memory };
-    const { buffer: state } = this.#state;
-    this.#thread.send({ ...question, state, failure: this.#failure }, [memory, batch.parts.buffer]);
+    this.#thread.send({ kind: 'write', ...this.#shared, batch, memory }, [memory, batch.parts.buffer]);
     this.#sent++;
+  }
+
+  /** Files are all there. What is told of the folders counts once {@link settle} is back. */
+  finish(folders: FolderBatch): void {
+    this.#thread.send({ kind: 'finish', ...this.#shared, folders });
+    this.#sent++;
+  }
+
+  get #shared(): Shared {
+    return { root: this.#root, state: this.#state.buffer, failure: this.#failure };
   }
 
   /** All that was sent is in the folder. @throws what writing one has failed of. */
@@ -106,23 +116,24 @@ export class Aside implements AsyncDisposable {
 }
 
 /** What the thread does. */
-export function serveWriting({ root, batch, memory, failure, ...shared }: WriteQuestion): void {
-  const state = new Int32Array(shared.state);
+export function serveWriting(question: WriteQuestion): void {
+  const state = new Int32Array(question.state);
   try {
-    if (Atomics.load(state, 1) === 0) writeInside(root, batch, memory);
+    if (Atomics.load(state, 1) === 0) write(question);
   } catch (error) {
     const { message, ...rest } = toThreadError(error);
     const whole = Buffer.from(JSON.stringify({ ...rest, message }));
     const short = JSON.stringify({ code: rest.code, message: message.slice(0, 2000) });
-    new Uint8Array(failure).set(whole.length < failure.byteLength ? whole : Buffer.from(short));
+    new Uint8Array(question.failure).set(whole.length < question.failure.byteLength ? whole : Buffer.from(short));
     Atomics.compareExchange(state, 1, 0, 1);
   }
-  release(Buffer.from(memory));
+  if (question.kind === 'write') release(Buffer.from(question.memory));
   Atomics.add(state, 0, 1);
   Atomics.notify(state, 0);
 }
 
-function writeInside(root: string, batch: Batch, memory: ArrayBuffer): void {
-  using inside = new Inside(root);
-  writeBatch((path) => inside.at(path), batch, memory);
+function write(question: WriteQuestion): void {
+  using inside = new Inside(question.root);
+  if (question.kind === 'finish') finishFolders(inside, question.folders);
+  else writeBatch((path) => inside.at(path), question.batch, question.memory);
 }

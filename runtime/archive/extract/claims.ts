@@ -1,4 +1,4 @@
-import { type BytePath, parentOf } from '../path.ts';
+import { type BytePath, isDirectlyIn, parentOf } from '../path.ts';
 
 /** What a path is: a folder, a folder only because something is in it, or anything else, also nothing. */
 type Kind = 'folder' | 'implied' | 'other';
@@ -30,10 +30,9 @@ export class Claims {
       if (known === undefined || (known === 'implied' && kind === 'folder')) this.#taken.set(path, kind);
       // No folder here, and one above: that has nothing of the folders below.
       else if (kind === 'other' && known !== 'other') this.#closed.add(path);
-      const parent = parentOf(path);
-      if (parent === last) continue;
-      last = parent;
-      for (let up = parent; up !== '' && !this.#taken.has(up); up = parentOf(up)) this.#taken.set(up, 'implied');
+      if (last !== undefined && isDirectlyIn(path, last)) continue;
+      last = parentOf(path);
+      for (let up = last; up !== '' && !this.#taken.has(up); up = parentOf(up)) this.#taken.set(up, 'implied');
     }
     for (const path of said.emptied) this.#closed.add(path);
     for (const path of said.removed) {
@@ -48,8 +47,8 @@ export class Claims {
 
   /** Whether `path` is still free for the next layer; of an `implied` folder that layer still tells mode and owner. */
   ask(path: BytePath): 'free' | 'implied' | 'taken' {
-    const folder = parentOf(path);
-    if (this.#last?.folder !== folder) {
+    if (this.#last === undefined || !isDirectlyIn(path, this.#last.folder)) {
+      const folder = parentOf(path);
       // What is in a folder that nobody spoke of, nobody spoke of.
       const isTaken = folder === '' || this.#taken.has(folder) || this.#touched.has(folder);
       this.#last = { folder, hides: this.#hides(folder), isTaken };

@@ -209,6 +209,7 @@ class LayerReader implements TarVisitor {
 
   /** image-spec, layer.md "Whiteouts" and "Opaque Whiteout". */
   #isMark(path: BytePath, source: string): boolean {
+    if (!path.includes(whiteoutPrefix)) return false;
     const name = nameOf(path);
     if (!name.startsWith(whiteoutPrefix)) return false;
     if (name === opaqueName) this.emptied.add(parentOf(path));

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { closeSync, constants, lstatSync, openSync, readlinkSync } from 'node:fs';
 import process from 'node:process';
 import { SubpipeError } from '../../errors.ts';
-import { type BytePath, locator, nameOf, parentOf, rootPath, shown } from '../path.ts';
+import { type BytePath, isDirectlyIn, locator, nameOf, parentOf, rootPath, shown } from '../path.ts';
 
 // Who else has the volume mounted can put a link in the place of a folder at any moment, and a path would lead through it.
 // What is held open is what it was. Only Linux can name what is below a folder that is held open; elsewhere it is the path.
@@ -58,9 +58,14 @@ export class Inside implements Disposable {
    */
   at(path: BytePath): string | Buffer {
     if (this.#root === undefined) return this.#plain(path);
+    const last = this.#last;
+    if (last !== undefined && isDirectlyIn(path, last.folder)) {
+      return pathOf(last.prefix, path.slice(last.folder === '' ? 0 : last.folder.length + 1));
+    }
     const folder = parentOf(path);
-    if (this.#last?.folder !== folder) this.#last = { folder, prefix: `/proc/self/fd/${this.#hold(folder)}/` };
-    return pathOf(this.#last.prefix + (path === '' ? '.' : nameOf(path)));
+    const prefix = `/proc/self/fd/${this.#hold(folder)}/`;
+    this.#last = { folder, prefix };
+    return pathOf(prefix, path === '' ? '.' : nameOf(path));
   }
 
   /** Calls `use` with a folder, open. @throws SubpipeError `FAILED` where it is no folder any more. */
@@ -108,7 +113,7 @@ export class Inside implements Disposable {
 
   #openIn(parent: number, folder: BytePath): number {
     try {
-      return openSync(pathOf(`/proc/self/fd/${parent}/${nameOf(folder)}`), folderFlags);
+      return openSync(pathOf(`/proc/self/fd/${parent}/`, nameOf(folder)), folderFlags);
     } catch (cause) {
       throw moved(folder, cause);
     }
@@ -116,9 +121,9 @@ export class Inside implements Disposable {
 }
 
 /** What Node's fs takes for bytes as characters: ASCII needs no buffer. */
-function pathOf(latin1: string): string | Buffer {
-  for (let i = 0; i < latin1.length; i++) if (latin1.charCodeAt(i) > 0x7f) return Buffer.from(latin1, 'latin1');
-  return latin1;
+function pathOf(prefix: string, name: string): string | Buffer {
+  for (let i = 0; i < name.length; i++) if (name.charCodeAt(i) > 0x7f) return Buffer.from(prefix + name, 'latin1');
+  return prefix + name;
 }
 
 /** Bytes as characters, see BytePath. */

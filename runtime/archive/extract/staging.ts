@@ -1,23 +1,26 @@
 import type { Buffer } from 'node:buffer';
-import { fchmodSync, lchownSync, linkSync, mkdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { lchownSync, linkSync, mkdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { SubpipeError } from '../../errors.ts';
 import type { Meters } from '../limits.ts';
-import { type BytePath, fromLatin1, parentOf, rootPath, shown, toBytes } from '../path.ts';
+import { type BytePath, fromLatin1, isDirectlyIn, parentOf, rootPath, shown, toBytes } from '../path.ts';
 import type { TarHeader } from '../tar/header.ts';
 import { compareAsScanned, lookAt } from '../tree/looks.ts';
-import type { TreeNode } from '../tree/node.ts';
-import { Snapshot, setFile, setNode, width } from '../tree/snapshot.ts';
+import { Snapshot, setLooks, setNode, width } from '../tree/snapshot.ts';
 import type { Aside } from './aside.ts';
 import { give, lookWidth } from './batch.ts';
 import { FileWriter } from './file-writer.ts';
-import { Inside, moved } from './inside.ts';
-import { type TraitOptions, Traits } from './traits.ts';
+import { batchOf, type Folder, type FolderTraits, finishFolders, folderNumbers } from './folders.ts';
+import { Inside } from './inside.ts';
+import { setTime, type TraitOptions, Traits } from './traits.ts';
 import { probeUmask } from './umask.ts';
 
 /** What a path is: a file by its number for {@link FileWriter.looks}, or one of these. */
 const folder = -1;
 const symlink = -2;
 const otherFile = -3;
+
+/** Folders from which on another thread finishes half of them. */
+const worthHalf = 256;
 
 /**
  * Writes a tree into an empty folder. Everything is created and nothing is opened that was there: a path is only used
@@ -29,8 +32,10 @@ export class Staging {
   readonly #files: FileWriter;
   readonly #made = new Map<BytePath, number>();
   readonly #folders = new Map<BytePath, TarHeader>();
-  /** How folders look in the end. */
-  readonly #seen = new Map<BytePath, TreeNode>();
+  readonly #aside: Aside | undefined;
+  /** Where {@link #folderLooks} has a folder, which tells how it looks in the end. */
+  readonly #seen = new Map<BytePath, number>();
+  #folderLooks: Float64Array = new Float64Array();
   /** A folder that is there: most things in a tar are beside each other. */
   #parent: BytePath | undefined;
   /** The file that is being written. */
@@ -44,6 +49,7 @@ export class Staging {
   constructor(folder: string, meters: Meters, options: TraitOptions, aside?: Aside) {
     this.#inside = new Inside(folder);
     this.#traits = new Traits(options, probeUmask(`${folder}/.umask`));
+    this.#aside = aside;
     this.#files = new FileWriter((path) => this.#inside.at(path), this.#traits, meters, aside);
   }
 
@@ -94,7 +100,7 @@ export class Staging {
     this.#made.set(path, symlink);
     const owner = this.#traits.ownerOf(header);
     if (owner !== undefined) give(() => lchownSync(full, owner.uid, owner.gid));
-    this.#traits.setTime(full, header);
+    setTime(full, header.mtime, header.nanoseconds);
   }
 
   /** One more name for a file that this object has made. */
@@ -112,35 +118,37 @@ export class Staging {
     this.#links = [];
   }
 
-  /** Sets modes, owners and times of folders, the deepest first. */
+  /** Sets modes, owners and times of folders. */
   finish(): void {
     this.#settle();
     // From here on each is what is there now.
     this.#inside.forget(rootPath);
-    for (const path of [...this.#made.keys()]
-      .filter((path) => this.#made.get(path) === folder)
-      .sort()
-      .reverse()) {
-      this.#finishFolder(path, this.#folders.get(path));
+    const found: Folder[] = [];
+    for (const [path, kind] of this.#made) {
+      if (kind === folder) found.push({ path, traits: this.#traitsOf(path, this.#folders.get(path)) });
     }
+    // What is in a folder that nobody may enter is finished before the folder is: the deepest first, and those last.
+    found.sort((one, two) => (one.path < two.path ? 1 : -1));
+    const isOpen = ({ traits }: Folder): boolean => (traits.mode & 0o700) === 0o700;
+    const open = found.filter(isOpen);
+    const all = [...open, ...found.filter((one) => !isOpen(one))];
+    const numbers = folderNumbers(all);
+    const isShared = this.#aside !== undefined && open.length >= worthHalf;
+    const own = isShared ? open.length >> 1 : open.length;
+    if (isShared) this.#aside?.finish(batchOf(all, numbers, own, open.length));
+    finishFolders(this.#inside, batchOf(all, numbers, 0, own));
+    this.#aside?.settle();
+    finishFolders(this.#inside, batchOf(all, numbers, open.length, all.length));
+    all.forEach(({ path }, place) => {
+      this.#seen.set(path, place);
+    });
+    this.#folderLooks = numbers;
   }
 
-  #finishFolder(path: BytePath, header: TarHeader | undefined): void {
-    const full = this.#inside.at(path);
-    const owner = header === undefined ? undefined : this.#traits.ownerOf(header);
-    // None of this follows a link.
-    if (owner !== undefined) give(() => lchownSync(full, owner.uid, owner.gid));
+  #traitsOf(path: BytePath, header: TarHeader | undefined): FolderTraits {
     if (header?.attributes !== undefined) this.#inside.withFolder(path, (fd) => this.#traits.setAttributes(fd, header));
-    if (header !== undefined) this.#traits.setTime(this.#inside.at(path), header);
-    let seen = lookAt(this.#inside.at(path), path);
-    if (seen.type !== 'folder') throw moved(path);
-    const mode = this.#traits.folderMode(header);
-    // It was made with it, but for what the folders above, a umask and a new owner change.
-    if (seen.mode !== mode) {
-      this.#inside.withFolder(path, (fd) => fchmodSync(fd, mode));
-      seen = lookAt(this.#inside.at(path), path);
-    }
-    this.#seen.set(path, seen);
+    const owner = header === undefined ? undefined : this.#traits.ownerOf(header);
+    return { mode: this.#traits.folderMode(header), owner, time: header };
   }
 
   /** Nothing more is written, and nothing is open: also after a failure. */
@@ -152,14 +160,20 @@ export class Staging {
   /** How all looks that was made, in the order of a scan. After {@link finish}. */
   looks(): Snapshot {
     const looks = this.#files.looks();
-    const paths = [...this.#made.keys()].sort(compareAsScanned);
-    const numbers = new Float64Array(paths.length * width);
-    paths.forEach((path, place) => {
-      const made = this.#made.get(path) ?? otherFile;
-      if (made >= 0 && !this.#linked.has(path)) setFile(numbers, place, looks, made * lookWidth);
-      else setNode(numbers, place, this.#seen.get(path) ?? lookAt(this.#inside.at(path), path));
+    const paths = [...this.#made.keys()];
+    const kinds = [...this.#made.values()];
+    const at = (place: number): BytePath => paths[place] ?? rootPath;
+    const order = paths.map((_, place) => place).sort((one, two) => compareAsScanned(at(one), at(two)));
+    const numbers = new Float64Array(order.length * width);
+    order.forEach((from, place) => {
+      const path = at(from);
+      const kind = kinds[from] ?? otherFile;
+      const seen = kind === folder ? this.#seen.get(path) : undefined;
+      if (seen !== undefined) setLooks(numbers, place, 'folder', this.#folderLooks, seen * lookWidth);
+      else if (kind >= 0 && !this.#linked.has(path)) setLooks(numbers, place, 'file', looks, kind * lookWidth);
+      else setNode(numbers, place, lookAt(this.#inside.at(path), path));
     });
-    return new Snapshot(paths, numbers);
+    return new Snapshot(order.map(at), numbers);
   }
 
   #makeFolder(path: BytePath, header?: TarHeader): void {
@@ -170,9 +184,9 @@ export class Staging {
 
   /** Parents are there, and the place is free: in a tar, the later of two entries wins. */
   #makeRoom(path: BytePath): void {
-    const parent = parentOf(path);
-    if (parent !== '' && parent !== this.#parent) {
-      const kind = this.#made.get(parent);
+    if (this.#parent === undefined || !isDirectlyIn(path, this.#parent)) {
+      const parent = parentOf(path);
+      const kind = parent === '' ? folder : this.#made.get(parent);
       if (kind === undefined) this.#makeFolder(parent);
       else if (kind !== folder) {
         const what = this.kindOf(parent);

@@ -67,11 +67,11 @@ export class Traits {
       this.#options.warn?.(`the extended attribute ${name} cannot be set here: it is lost`);
     }
   }
+}
 
-  /** Of a folder or symlink, by its path. */
-  setTime(full: string | Buffer, { mtime, nanoseconds }: TarHeader): void {
-    if (loadLibc()?.setTime(full, mtime, nanoseconds) === true) return;
-    const time = mtime + nanoseconds / 1e9;
-    lutimesSync(full, time, time);
-  }
+/** Of a folder or symlink, by its path. */
+export function setTime(full: string | Buffer, mtime: number, nanoseconds: number): void {
+  if (loadLibc()?.setTime(full, mtime, nanoseconds) === true) return;
+  const time = mtime + nanoseconds / 1e9;
+  lutimesSync(full, time, time);
 }

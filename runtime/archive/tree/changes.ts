@@ -81,6 +81,7 @@ export function changesSince(
   isSame?: (before: Snapshot, place: number, now: TreeNode) => boolean,
 ): Changes {
   const { paths, snapshot } = tree;
+  if (isSame === undefined && before.isEqual(snapshot)) return new Changes(tree, []);
   const puts = new Set<BytePath>();
   const seen = new Uint8Array(before.size);
   let known = 0;

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { SubpipeError } from '../../errors.ts';
-import { type BytePath, locator, parentOf, rootPath } from '../path.ts';
+import { type BytePath, isDirectlyIn, locator, parentOf, rootPath } from '../path.ts';
 import { ignoreFile } from './ignore.ts';
 import { nodeOf, type TreeNode } from './node.ts';
 import { Snapshot, setNode, width } from './snapshot.ts';
@@ -15,7 +15,7 @@ const samples = 64;
 const slash = 0x2f;
 
 /** At the top of a folder, what no scan lists. */
-const leftOut = [workFolder, lostAndFound];
+const leftOut: readonly string[] = [workFolder, lostAndFound];
 
 /** Something that was made a moment ago. @throws SubpipeError `FAILED` where it is there no more. */
 export function lookAt(full: string | Buffer, path: BytePath): TreeNode {
@@ -45,17 +45,26 @@ export function compareAsScanned(one: BytePath, two: BytePath): number {
  */
 export function looksMoved(root: string, before: Snapshot): Snapshot | undefined {
   const at = locator(root);
-  const moved = new Map<BytePath, number>([[rootPath, 0]]);
+  const moved = new Map<BytePath, { count: number }>([[rootPath, { count: 0 }]]);
   const paths: BytePath[] = [];
-  const numbers = new Float64Array(before.size * width);
+  const numbers = before.numbers.slice();
+  // Most things have their folder in common with the one before.
+  let folder = rootPath;
+  let siblings = moved.get(folder);
+  // Also what is in it, which comes right after it.
+  let isLeftOut = false;
   const apart = Math.max(1, Math.floor(before.size / samples));
   for (const [place, path] of before.paths.entries()) {
     if (path === ignoreFile) return undefined;
-    if (leftOut.some((name) => isWithin(path, name))) continue;
-    const siblings = moved.get(parentOf(path));
+    if (!isDirectlyIn(path, folder)) {
+      folder = parentOf(path);
+      siblings = moved.get(folder);
+    }
+    if (folder === '') isLeftOut = leftOut.includes(path);
+    if (isLeftOut) continue;
     const isMoved = siblings !== undefined;
-    if (isMoved) moved.set(parentOf(path), siblings + 1);
-    numbers.set(before.numbers.subarray(place * width, (place + 1) * width), paths.length * width);
+    if (siblings !== undefined) siblings.count++;
+    if (paths.length < place) numbers.copyWithin(paths.length * width, place * width, (place + 1) * width);
     paths.push(path);
     if (!isMoved && place % apart !== 0) continue;
     const node = before.node(place);
@@ -63,20 +72,16 @@ export function looksMoved(root: string, before: Snapshot): Snapshot | undefined
     if (now === undefined || now.type !== node.type) return undefined;
     // A file system may finish what it says of a file only later; then nothing of before counts.
     if (!isMoved && !before.isUntouched(place, now)) return undefined;
-    if (node.type === 'folder' && now.ino !== node.ino) moved.set(path, 0);
+    if (node.type === 'folder' && now.ino !== node.ino) moved.set(path, { count: 0 });
     // What somebody has written to since then is not what was pulled.
     const isSame = node.type === 'folder' || before.isUntouched(place, { ...now, ctimeMs: node.ctimeMs });
     if (isSame) setNode(numbers, paths.length - 1, now);
   }
-  for (const [folder, count] of moved) {
-    const names = readdirSync(at(folder)).filter((name) => folder !== '' || !leftOut.includes(name));
+  for (const [path, { count }] of moved) {
+    const names = readdirSync(at(path)).filter((name) => path !== '' || !leftOut.includes(name));
     if (names.length !== count) return undefined;
   }
   return new Snapshot(paths, numbers.slice(0, paths.length * width));
-}
-
-function isWithin(path: BytePath, name: string): boolean {
-  return path.startsWith(name) && (path.length === name.length || path[name.length] === '/');
 }
 
 function lookFor(full: string | Buffer, path: BytePath): TreeNode | undefined {

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import { type BytePath, fromLatin1 } from '../path.ts';
+import { allFromLatin1, type BytePath } from '../path.ts';
 import { Thread } from '../thread.ts';
 import { fromThreadError, type ThreadError, toThreadError } from '../thread-error.ts';
 import { width } from './snapshot.ts';
@@ -29,11 +29,14 @@ const few = 32;
 /**
  * What is in each of some folders, looked at by two threads where that is worth it: this one begins with the first, the
  * other with the last, until they meet.
+ *
+ * @param threads to be there afterwards, where another helped: those that are missing begin while the last folders are looked at.
  */
 export async function scanFolders(
   root: string,
   device: number,
   folders: readonly BytePath[],
+  threads: number,
   signal: AbortSignal | undefined,
 ): Promise<Found[]> {
   const claims = new Int32Array(new SharedArrayBuffer(folders.length * 4));
@@ -45,11 +48,13 @@ export async function scanFolders(
       signal?.throwIfAborted();
       if (Atomics.compareExchange(claims, i, 0, 1) !== 0) break;
       found.push(walk.all(folder));
-      if (thread !== undefined || walk.table.size < alone || folders.length - i < few) continue;
+      const isSmall = (walk.table.size < alone && !Thread.isPrepared) || folders.length - i < few;
+      if (thread !== undefined || isSmall) continue;
       thread = Thread.start();
       thread?.send({ kind: 'scan', root, device, folders, claims });
     }
     if (thread === undefined) return found;
+    Thread.prepare(threads - 1);
     found.push(...fromAnswer(await thread.next(signal)));
     thread.rest();
     return found;
@@ -62,7 +67,7 @@ export async function scanFolders(
 function fromAnswer(answer: ScanAnswer): Found[] {
   if (answer.kind === 'failed') throw fromThreadError(answer.error);
   const { stretches, paths, numbers } = answer;
-  const table = { paths: paths === '' ? [] : paths.split('\0').map(fromLatin1), numbers };
+  const table = { paths: paths === '' ? [] : allFromLatin1(paths.split('\0')), numbers };
   return stretches.map((stretch) => ({ ...stretch, table })).reverse();
 }
 

@@ -3,24 +3,29 @@ import { invalid, SubpipeError } from '../../errors.ts';
 import { type BytePath, rootPath } from '../path.ts';
 import { ignoreFile, type Patterns, selection } from './ignore.ts';
 import { scanFolders } from './scan-thread.ts';
-import { SnapshotBuilder } from './snapshot.ts';
+import { isFolderIn, Snapshot, width } from './snapshot.ts';
 import { Tree } from './tree.ts';
 import { type Found, type Skipped, Walk } from './walk.ts';
 
 /** Folders that a tree is cut into, at least, for several threads to look into: small enough that none waits long for another. */
 const shares = 256;
 
+export interface ScanOptions {
+  /** Whether the folder's own `.ociignore` counts. Default true. */
+  ignoreFile?: boolean;
+  /** Threads that will have work afterwards where the tree is large: they are begun meanwhile. Default: none but the one that helps. */
+  threads?: number;
+  signal?: AbortSignal | undefined;
+}
+
 /**
  * What is in a folder, looked at by two threads where it is large.
  *
- * @param options.exclude what stays out; those of the folder's own `.ociignore` are added, unless `ignoreFile` is false.
+ * @param options.exclude what stays out; those of the folder's own `.ociignore` are added.
  * @throws SubpipeError `INVALID` when `root` is no folder, `FAILED` when something cannot be read.
  */
-export async function scanTree(
-  root: string,
-  options: Patterns & { ignoreFile?: boolean; signal?: AbortSignal | undefined } = {},
-): Promise<Tree> {
-  const { signal } = options;
+export async function scanTree(root: string, options: Patterns & ScanOptions = {}): Promise<Tree> {
+  const { signal, threads = 1 } = options;
   const top = lstatSync(root, { throwIfNoEntry: false });
   if (top === undefined) throw invalid(`${root} is not there: expected a folder`);
   if (!top.isDirectory()) throw invalid(`${root} is not a folder`);
@@ -29,9 +34,10 @@ export async function scanTree(
   signal?.throwIfAborted();
   try {
     // Patterns take longer than looking; the other thread does not have them.
-    if (chosen === undefined) return await scanShares(root, top.dev, signal);
-    const all = new TreeBuilder();
-    all.add(new Walk(root, top.dev, chosen).all(rootPath));
+    if (chosen === undefined) return await scanShares(root, top.dev, threads, signal);
+    const found = new Walk(root, top.dev, chosen).all(rootPath);
+    const all = new TreeBuilder(found.to);
+    all.add(found);
     return all.build(root);
   } catch (cause) {
     if (cause instanceof SubpipeError || signal?.aborted === true) throw cause;
@@ -40,7 +46,12 @@ export async function scanTree(
 }
 
 /** What is in the upper folders first, until there are enough below them to share. */
-async function scanShares(root: string, device: number, signal: AbortSignal | undefined): Promise<Tree> {
+async function scanShares(
+  root: string,
+  device: number,
+  threads: number,
+  signal: AbortSignal | undefined,
+): Promise<Tree> {
   const walk = new Walk(root, device);
   const upper = new Map<BytePath, Found>();
   let level: BytePath[] = [rootPath];
@@ -53,9 +64,9 @@ async function scanShares(root: string, device: number, signal: AbortSignal | un
     }
     level = next;
   }
-  const found = await scanFolders(root, device, level, signal);
+  const found = await scanFolders(root, device, level, threads, signal);
   const lower = new Map(level.map((folder, i) => [folder, found[i]]));
-  const all = new TreeBuilder();
+  const all = new TreeBuilder([...upper.values(), ...found].reduce((size, { from, to }) => size + to - from, 0));
   const add = (folder: BytePath): void => {
     const direct = upper.get(folder);
     if (direct !== undefined) all.add(direct, add);
@@ -68,30 +79,43 @@ async function scanShares(root: string, device: number, signal: AbortSignal | un
 
 /** Puts together what was found in several folders. */
 class TreeBuilder {
-  readonly #table = new SnapshotBuilder();
+  readonly #numbers: Float64Array<ArrayBuffer>;
+  readonly #paths: BytePath[][] = [];
+  #size = 0;
   readonly #linked: number[] = [];
   readonly #skipped: Skipped[] = [];
 
+  /** @param size how many things there are. */
+  constructor(size: number) {
+    this.#numbers = new Float64Array(size * width);
+  }
+
   /** @param then adds what is in a folder that was just added. */
-  add({ table, from, to, linked, skipped }: Found, then?: (path: BytePath) => void): void {
+  add({ table, from, to, linked, skipped }: Found, then?: (folder: BytePath) => void): void {
     this.#skipped.push(...skipped);
-    const all = this.#table;
-    if (then === undefined) {
-      for (const place of linked) this.#linked.push(place - from + all.size);
-      all.addFrom(table, from, to);
-      return;
-    }
-    const several = new Set(linked);
-    for (let place = from; place < to; place++) {
-      if (several.has(place)) this.#linked.push(all.size);
-      all.addFrom(table, place, place + 1);
+    const links = linked.values();
+    let link = links.next().value;
+    let start = from;
+    const addUntil = (end: number): void => {
+      for (; link !== undefined && link < end; link = links.next().value) {
+        this.#linked.push(link - start + this.#size);
+      }
+      this.#numbers.set(table.numbers.subarray(start * width, end * width), this.#size * width);
+      this.#paths.push(table.paths.slice(start, end));
+      this.#size += end - start;
+      start = end;
+    };
+    for (let place = from; then !== undefined && place < to; place++) {
       const path = table.paths[place];
-      if (path !== undefined) then(path);
+      if (path === undefined || !isFolderIn(table.numbers, place)) continue;
+      addUntil(place + 1);
+      then(path);
     }
+    addUntil(to);
   }
 
   build(root: string): Tree {
-    const snapshot = this.#table.build();
+    const snapshot = new Snapshot(this.#paths.flat(), this.#numbers);
     const links = new Map<number, number>();
     const firsts = new Map<number, number>();
     for (const place of this.#linked) {

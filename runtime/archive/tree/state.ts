@@ -1,14 +1,14 @@
 import { Buffer } from 'node:buffer';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SubpipeError } from '../../errors.ts';
 import { isRecord } from '../../oci/manifest.ts';
-import { fromLatin1 } from '../path.ts';
 import { Snapshot, width } from './snapshot.ts';
 
 /** Raised when the file's shape changes; a file of another version counts as none. */
-const version = 2;
+const version = 3;
 
 /** File systems stamp changes by a clock that ticks every 4 or 10 ms (CONFIG_HZ). */
 const tick = 20;
@@ -36,13 +36,12 @@ export async function saveState(
   options: { signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
   const { paths, numbers, size: count, newest } = snapshot;
-  const head = Buffer.from(JSON.stringify({ version, about, count }));
-  const pieces = [
-    head,
-    Buffer.of(newline),
-    Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength),
-    Buffer.from(paths.join('\0'), 'latin1'),
-  ];
+  const table = Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+  const text = Buffer.from(paths.join('\0'), 'latin1');
+  const head = Buffer.from(JSON.stringify({ version, about, count, text: text.length }));
+  // The table begins where numbers may, so that whoever reads it needs no copy.
+  const space = Buffer.alloc(7 - (head.length % 8), ' ');
+  const pieces = [head, space, Buffer.of(newline), table, text];
   const wait = newest + tick - Date.now();
   if (wait > 0)
     await sleep(Math.min(wait, tick), undefined, options.signal === undefined ? {} : { signal: options.signal });
@@ -55,8 +54,8 @@ export async function saveState(
  * Reads a state file. Undefined when there is none, or one of another version: then all counts as changed.
  * @throws SubpipeError `FAILED` when it is there and cannot be read.
  */
-export async function loadState(file: string): Promise<State | undefined> {
-  const bytes = await bytesOf(file);
+export function loadState(file: string): State | undefined {
+  const bytes = bytesOf(file);
   if (bytes === undefined) return undefined;
   const damaged = (cause?: unknown) => new SubpipeError('FAILED', `the state file ${file} is damaged`, { cause });
   const end = bytes.indexOf(newline);
@@ -67,25 +66,26 @@ export async function loadState(file: string): Promise<State | undefined> {
     throw damaged(cause);
   }
   if (!isRecord(head) || head.version !== version) return undefined;
-  const { about, count } = head;
+  const { about, count, text } = head;
   const from = end + 1;
-  if (!isRecord(about) || typeof count !== 'number') throw damaged();
+  if (!isRecord(about) || typeof count !== 'number' || typeof text !== 'number') throw damaged();
   const to = from + count * width * 8;
-  if (!Number.isSafeInteger(to) || to < from || to > bytes.length) throw damaged();
-  // A copy, which begins where numbers may.
-  const numbers = new Float64Array(new Uint8Array(bytes.subarray(from, to)).buffer);
-  const paths = count === 0 ? [] : bytes.toString('latin1', to).split('\0').map(fromLatin1);
-  try {
-    return { about, snapshot: new Snapshot(paths, numbers) };
-  } catch (cause) {
-    throw damaged(cause);
-  }
+  if (!Number.isSafeInteger(to) || to < from || to + text !== bytes.length) throw damaged();
+  return { about, snapshot: new Snapshot(bytes.toString('latin1', to), numbersIn(bytes.subarray(from, to))) };
+}
+
+function numbersIn(table: Buffer): Float64Array<ArrayBuffer> {
+  const { buffer, byteOffset, length } = table;
+  // A small file's buffer may be anywhere in a larger one.
+  const isInPlace = byteOffset % 8 === 0 && buffer instanceof ArrayBuffer;
+  return isInPlace ? new Float64Array(buffer, byteOffset, length / 8) : new Float64Array(new Uint8Array(table).buffer);
 }
 
 /** Undefined where there is no such file. */
-async function bytesOf(file: string): Promise<Buffer | undefined> {
+function bytesOf(file: string): Buffer | undefined {
   try {
-    return await readFile(file);
+    // All of it at once: a promise's would come in twenty pieces.
+    return readFileSync(file);
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
     throw new SubpipeError('FAILED', `cannot read the state file ${file}`, { cause });

@@ -13,19 +13,21 @@ const modes = [0o755, 0o2775, 0o700, 0o1777, 0o500, 0o050, 0, 0o711];
 /** So many that another thread gets half of them; some that nobody may enter, with others in them. */
 function folders(): Buffer {
   const entries = Array.from({ length: 900 }, (_, i) => ({
-    path: `${i % 30}/${Math.floor(i / 30)}/in`,
+    path: `top/${i % 30}/${Math.floor(i / 30)}/in`,
     type: 'folder' as const,
     mode: modes[i % modes.length] ?? 0,
     mtime: 1_600_000_000 + i,
     nanoseconds: 123_456_000 + i * 100,
   }));
   const above = Array.from({ length: 30 }, (_, i) => ({
-    path: `${i}`,
+    path: `top/${i}`,
     type: 'folder' as const,
     mode: modes[(i + 4) % modes.length] ?? 0,
     mtime: 5 + i,
   }));
-  return tarOf(...above, ...entries, ...entries.map(({ path }) => ({ path: `${path}/file`, content: path })));
+  // Of this one, both threads have what is in it.
+  const top = { path: 'top', type: 'folder' as const, mode: 0o050, mtime: 1 };
+  return tarOf(top, ...above, ...entries, ...entries.map(({ path }) => ({ path: `${path}/file`, content: path })));
 }
 
 test('folders that two threads finish are as those that one does, and as a scan finds them', async () => {
@@ -34,9 +36,9 @@ test('folders that two threads finish are as those that one does, and as a scan 
   await extracted([layer], one, { asideFrom: Number.POSITIVE_INFINITY });
   const { looks } = await extracted([layer], two, { asideFrom: 0, looks: true });
   // Folders between that no entry is of are made now, each time anew.
-  const told = (root: string) => [...look(root)].filter(([path]) => path.split('/').length !== 3);
+  const told = (root: string) => [...look(root)].filter(([path]) => path.split('/').length !== 4);
   assert.deepEqual(told(two), told(one));
-  const { mode, mtimeMs } = statSync(join(two, '7/3/in'));
+  const { mode, mtimeMs } = statSync(join(two, 'top/7/3/in'));
   assert.deepEqual([mode & 0o7777, Math.floor(mtimeMs / 1000)], [modes[97 % modes.length], 1_600_000_097]);
   assert.ok(looks);
   const { nodes } = await scanTree(two);
@@ -62,6 +64,6 @@ test('who is not root gets folders that it may not enter, with what is in them',
     ...as,
   });
   assert.deepEqual([status, stderr.toString()], [0, '']);
-  assert.equal(statSync(join(out, '6/4/in')).mode & 0o7777, modes[(4 * 30 + 6) % modes.length]);
-  assert.equal(statSync(join(out, '2/29/in/file')).size, '2/29/in'.length);
+  assert.equal(statSync(join(out, 'top/6/4/in')).mode & 0o7777, modes[(4 * 30 + 6) % modes.length]);
+  assert.equal(statSync(join(out, 'top/2/29/in/file')).size, 'top/2/29/in'.length);
 });

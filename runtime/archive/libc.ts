@@ -20,7 +20,7 @@ export interface Libc {
   shareMemory(): void;
 }
 
-/** What it returns is 64 bits wide where the function's result is. */
+/** A function of libc. A pointer is memory, or where that is. */
 type Call = (...values: (number | bigint | ArrayBufferView)[]) => unknown;
 
 const signatures = {
@@ -85,6 +85,7 @@ function bind(functions: Record<string, unknown>, addressOf: (memory: ArrayBuffe
   const space = Buffer.allocUnsafeSlow(65536);
   const spaceAt = addressOf(space);
   const room = BigInt(space.length);
+  // Of a buffer of its own: small arrays without one are where V8 moves them.
   const times = new BigInt64Array(new ArrayBuffer(32));
   const timesAt = addressOf(times);
   const fillTimes = (seconds: number, nanoseconds: number): void => {

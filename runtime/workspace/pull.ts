@@ -7,7 +7,7 @@ import type { MergePolicy } from '../archive/merge/decide.ts';
 import { type MergePlan, type MergeSource, planMerge } from '../archive/merge/merge.ts';
 import { type BytePath, shown } from '../archive/path.ts';
 import { looksMoved } from '../archive/tree/looks.ts';
-import { scanTree } from '../archive/tree/scan.ts';
+import { type ScanOptions, scanTree } from '../archive/tree/scan.ts';
 import { selectPaths } from '../archive/tree/select.ts';
 import { Snapshot } from '../archive/tree/snapshot.ts';
 import type { Tree } from '../archive/tree/tree.ts';
@@ -19,7 +19,7 @@ import { shownExtraction } from './extraction.ts';
 import { isBase, type WorkspaceImage, type WorkspaceLayer } from './image.ts';
 import { keptLayers } from './kept-layer.ts';
 import { layerFinder, layerName, layerOpener, sourceLayer } from './layer-source.ts';
-import { type Basis, forget, memoryFile, recall, remember } from './memory.ts';
+import { type Basis, forget, knowsMuch, memoryFile, recall, remember } from './memory.ts';
 import type { WorkspaceOptions } from './options.ts';
 import { formatBytes } from './progress.ts';
 import type { Registries } from './reference.ts';
@@ -81,7 +81,7 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
   const request = requestOf(options, names);
   const known = recall(file);
   if (known?.request === request) {
-    const tree = await scanIfThere(folder, signal);
+    const tree = await scanIfThere(folder, { isLarge: knowsMuch(file), signal });
     if (tree !== undefined && known.snapshot.isOf(tree.snapshot)) {
       log.info(`${folder} has ${names.join(', ')} already`);
       return { images: names, size: sizeOf(images), files: tree.paths.length, unchanged: true };
@@ -207,9 +207,9 @@ function requestOf(options: PullOptions, names: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify({ names, paths, owner, mode, merge })).digest('hex');
 }
 
-async function scanIfThere(folder: string, signal: AbortSignal | undefined): Promise<Tree | undefined> {
+async function scanIfThere(folder: string, options: ScanOptions): Promise<Tree | undefined> {
   if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined;
-  return scanTree(folder, { signal });
+  return scanTree(folder, options);
 }
 
 function sizeOf(images: readonly WorkspaceImage[]): number {

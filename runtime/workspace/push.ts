@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import type { Compression } from '../archive/layer/compression.ts';
 import { shown } from '../archive/path.ts';
-import { Thread } from '../archive/thread.ts';
 import type { Changes } from '../archive/tree/changes.ts';
 import { scanTree } from '../archive/tree/scan.ts';
 import type { Tree } from '../archive/tree/tree.ts';
@@ -72,10 +71,9 @@ export async function pushWorkspace(options: PushOptions): Promise<Pushed> {
   const named = namesIn(options.target);
   if (named.digest !== undefined) throw noDigest(options.target);
   const memory = memoryFile(folder, options);
-  const knows = knowsMuch(memory);
-  // One that helps to look and one more to pack; where little has changed, that one is not needed.
-  if (knows) Thread.prepare(1);
-  const tree = await scanTree(folder, { include, exclude, threads: knows ? 1 : 2, signal });
+  const isLarge = knowsMuch(memory);
+  // What is known has most likely changed a little, which one thread packs.
+  const tree = await scanTree(folder, { include, exclude, isLarge, threads: isLarge ? 1 : 2, signal });
   for (const { path, what } of tree.skipped) log.warn(`${shown(path)} is ${what}: left out`);
   const { base, maxLayers = 64 } = options;
   const baseline =

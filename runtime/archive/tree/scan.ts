@@ -1,6 +1,7 @@
 import { lstatSync, readFileSync } from 'node:fs';
 import { invalid, SubpipeError } from '../../errors.ts';
 import { type BytePath, rootPath } from '../path.ts';
+import { Thread } from '../thread.ts';
 import { ignoreFile, type Patterns, selection } from './ignore.ts';
 import { scanFolders } from './scan-thread.ts';
 import { isFolderIn, Snapshot, width } from './snapshot.ts';
@@ -13,6 +14,8 @@ const shares = 256;
 export interface ScanOptions {
   /** Whether the folder's own `.ociignore` counts. Default true. */
   ignoreFile?: boolean;
+  /** Whether it was large when it was looked at last: then the thread that helps begins at once. Default false. */
+  isLarge?: boolean;
   /** Threads that will have work afterwards where the tree is large: they are begun meanwhile. Default: none but the one that helps. */
   threads?: number;
   signal?: AbortSignal | undefined;
@@ -34,6 +37,7 @@ export async function scanTree(root: string, options: Patterns & ScanOptions = {
   signal?.throwIfAborted();
   try {
     // Patterns take longer than looking; the other thread does not have them.
+    if (chosen === undefined && options.isLarge === true) Thread.prepare(1);
     if (chosen === undefined) return await scanShares(root, top.dev, threads, signal);
     const found = new Walk(root, top.dev, chosen).all(rootPath);
     const all = new TreeBuilder(found.to);

@@ -18,13 +18,20 @@ export function toColumns(changes: Changes): ChangeColumns {
   const { snapshot, links } = tree;
   const numbers = new Float64Array(places.length * width);
   const paths: string[] = [];
+  // Most are one after the other in the tree: rows that are, are copied together.
+  let run = 0;
   places.forEach((place, i) => {
-    paths.push(changes.pathAt(place));
-    const mark = changes.markAt(place);
-    if (mark === undefined) numbers.set(snapshot.numbers.subarray(place * width, (place + 1) * width), i * width);
     const first = links.get(place);
+    paths.push(changes.pathAt(place));
     if (first !== undefined) paths.push(changes.pathAt(first));
-    if (mark !== undefined || first !== undefined) numbers[i * width] = kinds.indexOf(mark?.kind ?? 'link');
+    if (place >= 0 && places[i + 1] === place + 1) return;
+    const begin = place - (i - run);
+    if (place >= 0) numbers.set(snapshot.numbers.subarray(begin * width, (place + 1) * width), run * width);
+    run = i + 1;
+  });
+  places.forEach((place, i) => {
+    const kind = changes.markAt(place)?.kind ?? (links.has(place) ? 'link' : undefined);
+    if (kind !== undefined) numbers[i * width] = kinds.indexOf(kind);
   });
   return { paths: paths.length === 0 ? '' : `${paths.join('\0')}\0`, numbers };
 }

@@ -81,35 +81,35 @@ export function changesSince(
   isSame?: (before: Snapshot, place: number, now: TreeNode) => boolean,
 ): Changes {
   const { paths, snapshot } = tree;
-  if (isSame === undefined && before.isEqual(snapshot)) return new Changes(tree, []);
-  const puts = new Set<BytePath>();
-  const seen = new Uint8Array(before.size);
-  let known = 0;
-  // A scan's order is always the same: the next of before is most often the one that is looked for.
-  let next = 0;
-  paths.forEach((path, now) => {
-    const place = before.placeOf(path, next);
-    if (place >= 0) {
-      next = place + 1;
-      seen[place] = 1;
-      known++;
-    }
-    const same =
-      place >= 0 &&
-      (isSame === undefined ? before.isLike(place, snapshot, now) : isSame(before, place, tree.node(now)));
-    if (!same) puts.add(path);
-  });
+  const isLike =
+    isSame === undefined
+      ? (place: number, now: number) => before.isLike(place, snapshot, now)
+      : (place: number, now: number) => isSame(before, place, tree.node(now));
+  const puts = new Set<number>();
+  let gone: BytePath[] = [];
+  if (before.hasPathsOf(snapshot)) {
+    for (let place = 0; place < paths.length; place++) if (!isLike(place, place)) puts.add(place);
+  } else {
+    const seen = new Uint8Array(before.size);
+    // A scan's order is always the same: the next of before is most often the one that is looked for.
+    let next = 0;
+    paths.forEach((path, now) => {
+      const place = before.placeOf(path, next);
+      if (place >= 0) {
+        next = place + 1;
+        seen[place] = 1;
+      }
+      if (place < 0 || !isLike(place, now)) puts.add(now);
+    });
+    gone = removals(before, seen, tree);
+  }
   // A layer has all names of a file or none: a hardlink to a layer below is not understood everywhere.
   for (const names of namesOf(tree)) {
     if (names.some((name) => puts.has(name))) for (const name of names) puts.add(name);
   }
-  const gone = known === before.size ? [] : removals(before, seen, tree);
   if (puts.size === 0 && gone.length === 0) return new Changes(tree, []);
   const emptied = emptiedFolders(before, tree, gone);
-  const touched = new Set(puts);
-  for (const path of [...puts, ...gone]) {
-    for (let up = parentOf(path); up !== '' && !touched.has(up); up = parentOf(up)) touched.add(up);
-  }
+  const touched = withFolders(tree, puts, gone);
   const places: number[] = [];
   const marks: Mark[] = [];
   const mark = (one: Mark): void => {
@@ -125,22 +125,40 @@ export function changesSince(
     for (const path of removed.get(folder) ?? []) mark({ kind: 'remove', path });
   };
   remove(rootPath);
-  paths.forEach((path, place) => {
-    if (!touched.has(path)) return;
+  for (let place = 0; place < touched.length; place++) {
+    const path = paths[place];
+    if (touched[place] === 0 || path === undefined) continue;
     checkName(path);
     places.push(place);
     if (snapshot.isFolder(place)) remove(path);
-  });
+  }
   return new Changes(tree, places, marks);
 }
 
-/** Of files with several names, all of them. */
-function namesOf({ paths, links }: Tree): Iterable<BytePath[]> {
-  const names = new Map<number, BytePath[]>();
-  const nameAt = (place: number): BytePath[] => paths.slice(place, place + 1);
+/** 1 for each place where something is put, and for the folders above it and above what is gone. */
+function withFolders({ paths, snapshot }: Tree, puts: ReadonlySet<number>, gone: readonly BytePath[]): Uint8Array {
+  const touched = new Uint8Array(paths.length);
+  const above = new Set<BytePath>();
+  const addAbove = (path: BytePath): void => {
+    for (let up = parentOf(path); up !== '' && !above.has(up); up = parentOf(up)) above.add(up);
+  };
+  for (const place of puts) {
+    touched[place] = 1;
+    addAbove(paths[place] ?? rootPath);
+  }
+  for (const path of gone) addAbove(path);
+  for (let place = 0; place < touched.length; place++) {
+    if (snapshot.isFolder(place) && above.has(paths[place] ?? rootPath)) touched[place] = 1;
+  }
+  return touched;
+}
+
+/** Of files with several names, where all of these are. */
+function namesOf({ links }: Tree): Iterable<number[]> {
+  const names = new Map<number, number[]>();
   for (const [place, first] of links) {
-    const known = names.get(first) ?? nameAt(first);
-    known.push(...nameAt(place));
+    const known = names.get(first) ?? [first];
+    known.push(place);
     names.set(first, known);
   }
   return names.values();
@@ -148,6 +166,7 @@ function namesOf({ paths, links }: Tree): Iterable<BytePath[]> {
 
 /** The topmost of what is no longer there, in the order of its bytes; not what something else has taken the place of. */
 function removals(before: Snapshot, seen: Uint8Array, tree: Tree): BytePath[] {
+  if (!seen.includes(0)) return [];
   const folders = new Set([rootPath]);
   tree.paths.forEach((path, place) => {
     if (tree.snapshot.isFolder(place)) folders.add(path);

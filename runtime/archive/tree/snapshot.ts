@@ -101,7 +101,12 @@ export class Snapshot {
 
   /** Whether it is of these very things in the same order, which takes a tenth of the time of looking at each. */
   isEqual(now: Snapshot): boolean {
-    if (!bytesOf(this.numbers).equals(bytesOf(now.numbers))) return false;
+    return bytesOf(this.numbers).equals(bytesOf(now.numbers)) && this.hasPathsOf(now);
+  }
+
+  /** Whether each place is that of the same path. */
+  hasPathsOf(now: Snapshot): boolean {
+    if (now.size !== this.size) return false;
     const text = this.#text;
     if (text === undefined) return this.paths.every((path, place) => path === now.paths[place]);
     let at = 0;

@@ -1,4 +1,4 @@
-import { type BytePath, parentOf, rootPath } from '../path.ts';
+import { type BytePath, isDirectlyIn, parentOf, rootPath } from '../path.ts';
 import type { Changes } from './changes.ts';
 
 /** What a file costs besides its bytes, in bytes: so that a part with many small files is not the slow one. */
@@ -64,7 +64,7 @@ class Part {
 
   #addParents(path: BytePath): void {
     // Most often the folder of the one before.
-    if (path.lastIndexOf('/') === this.#parent.length && path.startsWith(this.#parent)) return;
+    if (isDirectlyIn(path, this.#parent)) return;
     const parent = parentOf(path);
     if (parent === '') return;
     this.#addFolder(parent);

@@ -18,6 +18,7 @@ function programFile(): string | undefined {
 /** Threads that nobody has: a new one takes 40 ms. */
 const resting = new Set<Worker>();
 
+/** It does not keep the process alive, and one that breaks down is nobody's loss. */
 function rest(worker: Worker): void {
   const drop = () => resting.delete(worker);
   listen(worker, { message() {}, error: drop, exit: drop });

@@ -81,6 +81,7 @@ export function changesSince(
   isSame?: (before: Snapshot, place: number, now: TreeNode) => boolean,
 ): Changes {
   const { paths, snapshot } = tree;
+  if (isSame === undefined && before.isEqual(snapshot)) return new Changes(tree, []);
   const isLike =
     isSame === undefined
       ? (place: number, now: number) => before.isLike(place, snapshot, now)

@@ -13,19 +13,22 @@ const helperTimeoutMs = 60_000;
  * `<token>` means that the secret is an identity token.
  *
  * @param from said in errors: the file that names the helper.
- * @throws SubpipeError `INVALID` when there is no such program, `FAILED` when it fails other than by knowing nothing.
+ * @param patienceMs default 60 s.
+ * @throws SubpipeError `INVALID` when there is no such program, `FAILED` when it fails other than by knowing nothing, or
+ * takes too long.
  */
 export async function askHelper(
   name: string,
   server: string,
   from: string,
   env: NodeJS.ProcessEnv,
+  patienceMs = helperTimeoutMs,
 ): Promise<Credential> {
   const program = `docker-credential-${name}`;
   if (!/^[\w.-]+$/.test(name)) {
     throw new SubpipeError('INVALID', `${from} names the credential helper "${name}", which is no name of a program`);
   }
-  const child = spawn(program, ['get'], { env, stdio: 'pipe', timeout: helperTimeoutMs });
+  const child = spawn(program, ['get'], { env, stdio: 'pipe' });
   const ended = new Promise<number | string | null>((resolve, reject) => {
     child.once('error', (cause) =>
       reject(
@@ -39,7 +42,14 @@ export async function askHelper(
   });
   child.stdin.on('error', () => {}); // One that ends early says why in its exit code.
   child.stdin.end(server);
-  const [output, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  const limit = setTimeout(() => {
+    child.kill('SIGKILL');
+    const late = `${program} get for ${server} gave no answer within ${patienceMs / 1000} s`;
+    // What it has started itself may keep these open for longer than it lives.
+    for (const stream of [child.stdout, child.stderr]) stream.destroy(new SubpipeError('FAILED', late));
+  }, patienceMs);
+  const answer = Promise.all([text(child.stdout), text(child.stderr), ended]).finally(() => clearTimeout(limit));
+  const [output, errors, code] = await answer;
   if (code === 0) return readAnswer(output, `${from}: ${program}`);
   // The protocol says that nothing is known by this sentence on stdout.
   if (/credentials not found/i.test(`${output}${errors}`)) return anonymous;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import { parseChallenges } from '../../runtime/oci/challenge.ts';
+import { askHelper } from '../../runtime/oci/credential-helper.ts';
 import { type Credentials, loadCredentials, parseCredentials } from '../../runtime/oci/credentials.ts';
 import { readDockerConfig } from '../../runtime/oci/docker-config.ts';
 import { redact } from '../../runtime/redact.ts';
@@ -179,4 +180,12 @@ test('a helper that knows nothing is anonymous; one that is missing, fails or ra
     return true;
   });
   await assert.rejects(find('../evil', undefined), /which is no name of a program/);
+});
+
+test('a helper that gives no answer is ended, also where what it has started goes on', async () => {
+  const { PATH } = await helper('slow', 'sleep 20 & echo $! >"$PIDS"; sleep 20');
+  const pids = join(await mkdtemp(join(tmpdir(), 'subpipe-test-')), 'pids');
+  const asked = askHelper('slow', 'a.example', 'config.json', { PATH, PIDS: pids }, 1500);
+  await assert.rejects(asked, /docker-credential-slow get for a\.example gave no answer within 1\.5 s/);
+  process.kill(Number(await readFile(pids, 'utf8')));
 });

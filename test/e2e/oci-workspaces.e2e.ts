@@ -8,6 +8,7 @@ import { type RegistryName, registries, startRegistry } from '../oci/real-regist
 import { root } from '../support/markdown.ts';
 import { pushTwentyAtOnce } from '../workspace/parallel.ts';
 import { good, makeMachine } from '../workspace/support.ts';
+import { apply } from './support/apply.ts';
 import { context } from './support/context.ts';
 import { testNamespace } from './support/namespace.ts';
 import { logOf, run, verdict } from './support/runs.ts';
@@ -71,6 +72,16 @@ function pipelineRun(tasks: { name: string }[], last: string): string {
   });
 }
 
+/** A PipelineRun of one Task. */
+function oneTask(name: string, taskSpec: object, serviceAccountName?: string): string {
+  return JSON.stringify({
+    apiVersion: 'tekton.dev/v1',
+    kind: 'PipelineRun',
+    metadata: { name: 'main' },
+    spec: { pipelineSpec: { tasks: [{ name, taskSpec }] }, taskRunTemplate: { serviceAccountName } },
+  });
+}
+
 function imageOf(done: PipelineRun): string {
   const results = (done.status as { results?: { name: string; value: unknown }[] } | undefined)?.results ?? [];
   const value = results.find(({ name }) => name === 'image')?.value;
@@ -130,6 +141,78 @@ describe('workspaces as images, without a volume', { concurrency: 2 }, () => {
       assert.deepEqual(readdirSync(machine.workspace('seen')).sort(), ['kept', 'made']);
       assert.equal(readFileSync(`${machine.workspace('seen')}/kept`, 'utf8'), '0\n');
     }
+  });
+});
+
+describe('what else is in a pod', { concurrency: 2 }, () => {
+  it("a step that Tekton copies no credentials for has the service account's, and shows them nowhere", async (t) => {
+    const namespace = await testNamespace(t, 'credentials');
+    const password = 'the-password-of-robots';
+    const robots = {
+      kind: 'Secret',
+      metadata: { name: 'robots', annotations: { 'tekton.dev/docker-0': 'http://127.0.0.1:5000' } },
+      type: 'kubernetes.io/basic-auth',
+      stringData: { username: 'robot', password },
+    };
+    await apply(namespace, robots, {
+      kind: 'ServiceAccount',
+      metadata: { name: 'robot' },
+      secrets: [{ name: 'robots' }],
+    });
+    // Beside the step: a registry that lets one user in, and has nothing.
+    const letIn = Buffer.from(`robot:${password}`).toString('base64');
+    const server = `require('node:http').createServer((request, answer) => {
+      const isRobot = request.headers.authorization === 'Basic ${letIn}';
+      answer.writeHead(isRobot ? 404 : 401, { 'www-authenticate': 'Basic realm="robots"' });
+      answer.end(JSON.stringify({ errors: [{ code: isRobot ? 'MANIFEST_UNKNOWN' : 'UNAUTHORIZED' }] }));
+    }).listen(5000);`;
+    const image = `${context.imagePrefix}/oci-workspace-pull:${context.imageTag}`;
+    const pull = {
+      name: 'pull',
+      image,
+      command: ['/subpipe/oci-workspace-pull'],
+      args: ['--folder=/workspace', '--state-folder=/tekton/home/state', '--', '127.0.0.1:5000/team/app:v1'],
+      // Tekton copies credentials to the home folder; here it cannot.
+      env: [{ name: 'HOME', value: '/proc/nowhere' }],
+      volumeMounts: [{ name: 'folder', mountPath: '/workspace' }],
+    };
+    const sidecar = {
+      name: 'registry',
+      image,
+      command: ['/usr/bin/node', '-e', server],
+      readinessProbe: { tcpSocket: { port: 5000 } },
+    };
+    const taskSpec = { steps: [pull], sidecars: [sidecar], volumes: [{ name: 'folder', emptyDir: {} }] };
+    const done = await run(namespace, oneTask('pull', taskSpec, 'robot'));
+    assert.equal(verdict(done), 'False Failed');
+    const log = await logOf(namespace, 'main', 'pull');
+    assert.match(log, /127\.0\.0\.1:5000\/team\/app:v1: there is no tag "v1"/);
+    assert.ok(!`${log}${JSON.stringify(done)}`.includes(password));
+  });
+
+  it('a sidecar that writes into a file while it is pushed fails the push, which names the file', async (t) => {
+    const namespace = await testNamespace(t, 'sidecar');
+    const volumeMounts = [{ name: 'folder', mountPath: '/workspace' }];
+    const write = 'head -c 200000000 /dev/urandom > /workspace/log; while :; do echo more >> /workspace/log; done';
+    const wait = 'while test "$(stat -c %s /workspace/log 2>&1)" -lt 200000000; do sleep 0.2; done';
+    const push = {
+      name: 'push',
+      image: `${context.imagePrefix}/oci-workspace-push:${context.imageTag}`,
+      command: ['/subpipe/oci-workspace-push'],
+      args: ['--folder=/workspace', `--target=${registry}/${namespace}/app:v1`, `--insecure=${registry}`],
+      volumeMounts,
+    };
+    const taskSpec = {
+      steps: [{ name: 'wait', image: context.shellImage, command: ['sh', '-c', wait], volumeMounts }, push],
+      sidecars: [{ name: 'writer', image: context.shellImage, command: ['sh', '-c', write], volumeMounts }],
+      volumes: [{ name: 'folder', emptyDir: {} }],
+    };
+    const done = await run(namespace, oneTask('push', taskSpec));
+    assert.equal(verdict(done), 'False Failed');
+    assert.match(
+      await logOf(namespace, 'main', 'push'),
+      /log changed while it was read.*Stop what writes into the folder/,
+    );
   });
 });
 

@@ -12,6 +12,7 @@ import { apply } from './support/apply.ts';
 import { context } from './support/context.ts';
 import { testNamespace } from './support/namespace.ts';
 import { logOf, run, verdict } from './support/runs.ts';
+import { userOf } from './support/user.ts';
 
 const registry = context.imagePrefix.split('/')[0] ?? '';
 
@@ -107,7 +108,11 @@ describe('workspaces as images, without a volume', { concurrency: 2 }, () => {
     await using machine = await makeMachine();
     await good(machine.pull('seen', `--insecure=${registry}`, '--', imageOf(done)));
     const seen = machine.workspace('seen');
-    assert.deepEqual(readdirSync(seen).sort(), ['.ociignore', 'app.tar', 'dist', 'reports', 'src']);
+    const names = ['.ociignore', 'app.tar', 'dist', 'reports', 'src'];
+    assert.deepEqual(readdirSync(seen).sort(), names);
+    const { shell } = await userOf(t, namespace);
+    const listed = await shell(`kubectl subpipe workspace ls ${imageOf(done)} --insecure=${registry}`);
+    assert.deepEqual(listed.match(/[\w.]+/g), names);
   });
 
   it('a path that parallel Tasks changed differently fails the Task that joins them, by name', async (t) => {

@@ -17,6 +17,7 @@ export class GitObjects implements AsyncDisposable {
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #most: number;
   readonly #folder: string;
+  readonly #signal: AbortSignal | undefined;
   #rest = Buffer.alloc(0);
   #said = '';
   #failed: Error | undefined;
@@ -27,6 +28,7 @@ export class GitObjects implements AsyncDisposable {
     const { PATH = '', HOME = '' } = options.env;
     this.#folder = folder;
     this.#most = options.most;
+    this.#signal = options.signal;
     const child = spawn('git', ['cat-file', '--batch', '--follow-symlinks'], {
       cwd: folder,
       env: { PATH, HOME, LC_ALL: 'C', LANG: 'C', GIT_OPTIONAL_LOCKS: '0' },
@@ -52,6 +54,8 @@ export class GitObjects implements AsyncDisposable {
   }
 
   async #read(name: string): Promise<GitObject | undefined> {
+    // A process that is being ended may still answer.
+    this.#signal?.throwIfAborted();
     if (/[\n\0]/.test(name)) return undefined;
     this.#child.stdin.write(`${name}\n`);
     const head = await this.#line();

@@ -19,9 +19,6 @@ export function scratch(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'subpipe-test-'));
 }
 
-/** Why a test of extended attributes is skipped: tmpfs has them since Linux 6.6, NFS since 4.2, and some take root. */
-export const noAttributes = 'the temporary folder is on a filesystem without such attributes: nothing could come back';
-
 /** A layer that is in memory. */
 export function layerOf(bytes: Buffer, name = 'the layer'): LayerSource {
   return { name, size: bytes.length, open: async () => Readable.from([bytes]) };

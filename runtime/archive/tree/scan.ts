@@ -37,8 +37,10 @@ export async function scanTree(root: string, options: Patterns & ScanOptions = {
   signal?.throwIfAborted();
   try {
     // Patterns take longer than looking; the other thread does not have them.
-    if (chosen === undefined && options.isLarge === true) Thread.prepare(1);
-    if (chosen === undefined) return await scanShares(root, top.dev, threads, signal);
+    if (chosen === undefined) {
+      if (options.isLarge === true) Thread.prepare(1);
+      return await scanShares(root, top.dev, threads, signal);
+    }
     const found = new Walk(root, top.dev, chosen).all(rootPath);
     const all = new TreeBuilder(found.to);
     all.add(found);

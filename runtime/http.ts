@@ -14,6 +14,8 @@ export interface HttpRequest {
   headers?: Record<string, string>;
   /** A function makes a fresh stream for every try, so that a retry sends the whole body again. */
   body?: string | Buffer | (() => Readable);
+  /** Told of each piece of a streamed body that has gone out: nobody looks at its bytes any more. */
+  written?: ((chunk: Buffer) => void) | undefined;
   signal?: AbortSignal | undefined;
   /** Ms until the response's headers must be there, counted from the last byte of a streamed body. Default 30,000. */
   timeoutMs?: number;
@@ -153,10 +155,17 @@ function send(input: HttpRequest, lookup: LookupFunction | undefined): Promise<H
     if (typeof body === 'function') {
       const stream = body();
       // An upload takes as long as it takes: the time counts from the last byte that went out.
-      stream.on('data', () => answered || timer.refresh());
+      stream.on('data', (chunk: Buffer) => {
+        if (!answered) timer.refresh();
+        const isTaken = message.write(chunk, (error) => {
+          if (!error) input.written?.(chunk);
+        });
+        if (!isTaken) stream.pause();
+      });
+      stream.on('end', () => message.end());
       stream.on('error', (error) => message.destroy(error));
+      message.on('drain', () => stream.resume());
       message.on('close', () => stream.destroy());
-      stream.pipe(message);
     } else message.end(body);
   });
 }

@@ -1,34 +1,24 @@
-import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** Bytes of buffers that may be garbage. V8 itself lets 64 MiB come together, in each thread. */
 const enough = 16 * 2 ** 20;
 
-/** Where there is much to look through, V8 knows better when. */
-const largeHeap = 64 * 2 ** 20;
+let collect: ((options: { type: 'minor' }) => void) | undefined;
 
-/** All garbage, or that of the last moments, which takes a tenth of the time. */
-type Kind = 'major' | 'minor';
-
-let collect: ((options: { type: Kind }) => void) | undefined;
-
-/** Has V8 collect garbage once in a while, by the bytes of buffers that were let go. A heap of ours takes it some ms. */
+/**
+ * Has V8 collect the garbage of the last moments once in a while, by the bytes of buffers that were let go: those that cannot be
+ * given back one by one, see {@link release}. All garbage would take ten times as long.
+ */
 export class Collector {
-  readonly #kind: Kind;
   #bytes = 0;
-
-  /** @param kind minor where nothing is kept for long. */
-  constructor(kind: Kind = 'major') {
-    this.#kind = kind;
-  }
 
   letGo(bytes: number): void {
     this.#bytes += bytes;
     if (this.#bytes < enough) return;
     this.#bytes = 0;
-    if (this.#kind === 'major' && getHeapStatistics().used_heap_size > largeHeap) return;
     collect ??= exposed();
-    collect({ type: this.#kind });
+    collect({ type: 'minor' });
   }
 }
 

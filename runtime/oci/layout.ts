@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open as openFile, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { finished, pipeline } from 'node:stream/promises';
 import { invalid, SubpipeError } from '../errors.ts';
 import { type Digest, isDigest, Meter, Verifier } from './digest.ts';
 import { withLock } from './lock.ts';
@@ -20,7 +20,7 @@ import {
 import { publish, writeAndRename } from './publish.ts';
 import { checkRange } from './range.ts';
 import { describeReferrer } from './referrers.ts';
-import type { Arrival, Deletion, Options, Target, WriteOptions } from './target.ts';
+import type { Arrival, Deletion, Options, StreamOptions, Target, WriteOptions } from './target.ts';
 
 const refName = 'org.opencontainers.image.ref.name';
 
@@ -114,12 +114,12 @@ export class Layout implements Target {
   async writeStream(
     mediaType: string,
     open: () => Readable | Promise<Readable>,
-    options: Options = {},
+    options: StreamOptions = {},
   ): Promise<Descriptor> {
     const signal = options.signal === undefined ? {} : { signal: options.signal };
     const { descriptor } = await this.addBlob(async (sink) => {
       const meter = new Meter();
-      await pipeline(await open(), meter, sink, signal);
+      await pipeline(await open(), meter, (bytes) => fill(sink, bytes, options.written), signal);
       return { descriptor: { mediaType, digest: meter.digest, size: meter.size } };
     });
     return descriptor;
@@ -257,6 +257,16 @@ export class Layout implements Target {
     if (!isDigest(digest)) throw new SubpipeError('FAILED', `"${digest}" in ${this.name} is not a sha256 digest`);
     return join(this.folder, 'blobs', 'sha256', digest.slice('sha256:'.length));
   }
+}
+
+/** Writes a stream to its end, each piece once the one before is written. */
+async function fill(sink: Writable, bytes: AsyncIterable<Buffer>, written?: (bytes: Buffer) => void): Promise<void> {
+  for await (const piece of bytes) {
+    await new Promise<void>((resolve, reject) => sink.write(piece, (error) => (error ? reject(error) : resolve())));
+    written?.(piece);
+  }
+  sink.end();
+  await finished(sink);
 }
 
 function ownType(bytes: Buffer, source: string): string {

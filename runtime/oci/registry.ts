@@ -14,7 +14,7 @@ import type { ImageName } from './name.ts';
 import { checkRange } from './range.ts';
 import { askReferrers, readFallback, writeFallback } from './referrers.ts';
 import { deleteReference, listTags } from './tags.ts';
-import type { Arrival, Deletion, Options, RangeOptions, Target, WriteOptions } from './target.ts';
+import type { Arrival, Deletion, Options, RangeOptions, StreamOptions, Target, WriteOptions } from './target.ts';
 import { upload, uploadStream } from './upload.ts';
 
 const accept = [mediaTypes.index, mediaTypes.manifest, mediaTypes.dockerIndex, mediaTypes.dockerManifest].join(', ');
@@ -91,7 +91,11 @@ export class Registry implements Target {
     return await upload(this.#connection, blob, open, options);
   }
 
-  writeStream(mediaType: string, open: () => Readable | Promise<Readable>, options: Options = {}): Promise<Descriptor> {
+  writeStream(
+    mediaType: string,
+    open: () => Readable | Promise<Readable>,
+    options: StreamOptions = {},
+  ): Promise<Descriptor> {
     return uploadStream(this.#connection, mediaType, open, options);
   }
 

@@ -22,6 +22,11 @@ export interface RangeOptions extends Options {
   strict?: boolean;
 }
 
+export interface StreamOptions extends Options {
+  /** Told of each buffer of the stream, or parts of it, that nobody looks at any more: its memory can be used again. */
+  written?: ((bytes: Buffer) => void) | undefined;
+}
+
 export interface WriteOptions extends Options {
   /** A repository of the same registry that has the blob: it is mounted from there where the registry can. */
   mountFrom?: string | undefined;
@@ -50,7 +55,11 @@ export interface Target {
    * Writes a blob whose digest is known only at its end, as with a layer that is packed while it goes out. `open` is
    * called again after a failure, and must then give the same bytes: what is there already is not sent twice.
    */
-  writeStream(mediaType: string, open: () => Readable | Promise<Readable>, options?: Options): Promise<Descriptor>;
+  writeStream(
+    mediaType: string,
+    open: () => Readable | Promise<Readable>,
+    options?: StreamOptions,
+  ): Promise<Descriptor>;
   /** By tag or digest. @throws SubpipeError `NOT_FOUND`. */
   readManifest(reference: string, options?: Options): Promise<StoredManifest>;
   /** What it points at must be there already. With a tag it gets this name too. */

@@ -67,8 +67,8 @@ export class UploadSession {
   }
 
   /** Sends a stream of any length. What has arrived of it when it breaks is not known: see {@link ask}. */
-  patchStream(body: Readable): Promise<Refusal | undefined> {
-    return this.#write(this.#location, { method: 'PATCH' }, body);
+  patchStream(body: Readable, written?: (bytes: Buffer) => void): Promise<Refusal | undefined> {
+    return this.#write(this.#location, { method: 'PATCH', written }, body);
   }
 
   /** Sends the next bytes. */

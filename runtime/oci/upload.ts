@@ -7,7 +7,7 @@ import type { Connection } from './connection.ts';
 import { type Digest, Meter, Verifier } from './digest.ts';
 import type { Refusal } from './failure.ts';
 import type { Descriptor } from './manifest.ts';
-import type { Arrival, Options, WriteOptions } from './target.ts';
+import type { Arrival, StreamOptions, WriteOptions } from './target.ts';
 import { UploadSession } from './upload-session.ts';
 
 type Open = () => Readable | Promise<Readable>;
@@ -42,7 +42,7 @@ export async function uploadStream(
   connection: Connection,
   mediaType: string,
   open: Open,
-  options: Options,
+  options: StreamOptions,
 ): Promise<Descriptor> {
   const written = await new Upload(connection, open, options, undefined).run(undefined);
   if (written === 'mounted') throw new Error('unreachable: nothing was to be mounted');
@@ -58,16 +58,18 @@ class Upload {
   readonly #connection: Connection;
   readonly #open: Open;
   readonly #signal: AbortSignal | undefined;
+  readonly #written: ((bytes: Buffer) => void) | undefined;
   readonly #blob: Descriptor | undefined;
   #session: UploadSession | undefined;
   #failures = 0;
   /** Something of an earlier try is used: where the digest is wrong at the end, that may be the reason. */
   #resumed = false;
 
-  constructor(connection: Connection, open: Open, options: Options, blob: Descriptor | undefined) {
+  constructor(connection: Connection, open: Open, options: StreamOptions, blob: Descriptor | undefined) {
     this.#connection = connection;
     this.#open = open;
     this.#signal = options.signal;
+    this.#written = options.written;
     this.#blob = blob;
   }
 
@@ -118,10 +120,10 @@ class Upload {
       return (await session.putAll(blob.digest, blob.size, measured)) ?? blob;
     }
     if (limit === undefined && session.offset === 0) {
-      const refusal = await session.patchStream(measured);
+      const refusal = await session.patchStream(measured, this.#written);
       if (refusal !== undefined) return refusal;
     } else {
-      for await (const chunk of chunksOf(measured, session.offset, limit ?? chunkAfterFailure)) {
+      for await (const chunk of chunksOf(measured, session.offset, limit ?? chunkAfterFailure, this.#written)) {
         // Only the last one can be too short for a chunk of its own.
         if (chunk.length < session.minimum) rest = chunk;
         const refusal = rest === undefined ? await session.patch(chunk) : undefined;

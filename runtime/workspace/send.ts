@@ -1,3 +1,4 @@
+import { release } from '../archive/collect.ts';
 import { packLayers } from '../archive/pack/pack-layers.ts';
 import type { Changes } from '../archive/tree/changes.ts';
 import { splitChanges } from '../archive/tree/split.ts';
@@ -51,7 +52,12 @@ export async function sendImage(
   const isNeeded = changes.length > 0 || below.length === 0;
   const parts = isNeeded ? splitChanges(changes) : [];
   const [layers, covers] = await Promise.all([
-    packLayers(tree, parts, write, (mediaType, open) => place.target.writeStream(mediaType, open, { signal })),
+    packLayers(tree, parts, write, (mediaType, open) =>
+      place.target.writeStream(mediaType, open, {
+        signal,
+        written: (bytes) => release(bytes, bytes.length === bytes.buffer.byteLength),
+      }),
+    ),
     // While the threads pack.
     parts.map(coverOf),
     bringLayers(below, place, registries, signal),

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { Layout } from '../../runtime/oci/layout.ts';
 import { mediaTypes } from '../../runtime/oci/manifest.ts';
-import { blobOf, put, read, sample, scratch } from './helpers.ts';
+import { blobOf, Overwritten, put, read, sample, scratch } from './helpers.ts';
 
 test('a layout has the files of the image-spec and can be opened again', async () => {
   const folder = await scratch();
@@ -46,6 +46,15 @@ test('a blob that is not what was promised never appears, not even in part', asy
     /broken/,
   );
   assert.deepEqual(await readdir(join(folder, 'blobs/sha256')), []);
+});
+
+test('a stream is stored by what it was, and its buffers can be used again', async () => {
+  const layout = await Layout.create(await scratch());
+  const bytes = randomBytes(1_000_000);
+  const { open, written } = new Overwritten(bytes);
+  const blob = await layout.writeStream(mediaTypes.layer, open, { written });
+  assert.deepEqual(blob, blobOf(bytes));
+  assert.ok(bytes.equals(await read(layout.readBlob(blob))));
 });
 
 test('a blob that was damaged on disk is noticed while it is read', async () => {

@@ -10,7 +10,7 @@ import { Registry } from '../../runtime/oci/registry.ts';
 import { FakeRegistry, type FakeRegistryOptions } from '../fakes/registry.ts';
 import type { Quirks } from '../fakes/registry-quirks.ts';
 import { image } from './announce.ts';
-import { anonymous, blobOf, put, read } from './helpers.ts';
+import { anonymous, blobOf, Overwritten, put, read } from './helpers.ts';
 
 const open = (fake: FakeRegistry, options: Parameters<typeof Registry.open>[1] = {}) =>
   Registry.open(parseName(`${fake.host}/team/app`), { credentials: anonymous, ...options });
@@ -33,7 +33,10 @@ async function sent(
   const fake = await FakeRegistry.start({ quirks, intercept });
   const registry = await open(fake);
   if (way === 'blob') await registry.writeBlob(blobOf(bytes), source);
-  else assert.deepEqual(await registry.writeStream(mediaTypes.layer, source), blobOf(bytes));
+  else {
+    const { open: openCopies, written } = new Overwritten(bytes);
+    assert.deepEqual(await registry.writeStream(mediaTypes.layer, openCopies, { written }), blobOf(bytes));
+  }
   assert.ok(bytes.equals(await read(registry.readBlob(blobOf(bytes)))));
   return fake;
 }
@@ -42,6 +45,13 @@ test('a blob of an unknown digest goes out in one stream', async () => {
   await using fake = await sent({}, 'stream');
   assert.equal(lines(fake, 'PATCH').length, 1);
   assert.equal(lines(fake, 'PUT').length, 1);
+});
+
+test('all buffers of a stream can be used again', async () => {
+  await using fake = await FakeRegistry.start();
+  const { open: openCopies, written, left } = new Overwritten(bytes);
+  await (await open(fake)).writeStream(mediaTypes.layer, openCopies, { written });
+  assert.equal(left.size, 0);
 });
 
 for (const way of ['blob', 'stream'] as const) {
@@ -282,8 +292,13 @@ test('chunks are cut exactly, whatever comes in', async () => {
     [1000, 7],
   ] as const) {
     const got: Buffer[] = [];
-    for await (const chunk of chunksOf(stream(), skip, size)) got.push(chunk);
+    let done = 0;
+    const count = ({ length }: Buffer) => {
+      done += length;
+    };
+    for await (const chunk of chunksOf(stream(), skip, size, count)) got.push(chunk);
     assert.deepEqual(Buffer.concat(got), content.subarray(skip));
+    assert.equal(done, content.length, 'each buffer is told of once');
     assert.ok(got.slice(0, -1).every((chunk) => chunk.length === size) && got.every((chunk) => chunk.length > 0));
   }
 });

@@ -125,7 +125,7 @@ type Frame = { kind: 'whole'; bytes: Buffer } | { kind: 'open'; pieces: AsyncGen
 /** Frames one after the other. The pieces of an open one must be read to their end before the next is asked for. */
 async function* framesOf(packed: AsyncGenerator<Buffer>, source: string): AsyncGenerator<Frame> {
   const scanner = new ZstdFrames(source);
-  const collector = new Collector('minor');
+  const collector = new Collector();
   let held: Buffer[] = [];
   let size = 0;
   let rest: Buffer = Buffer.alloc(0);
@@ -213,7 +213,7 @@ async function* piecesOf(packed: Readable, signal?: AbortSignal): AsyncGenerator
 
 /** Pieces of a megabyte or so: each that zlib gets costs a turn in another thread. */
 async function* coalesce(packed: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
-  const collector = new Collector('minor');
+  const collector = new Collector();
   let held: Buffer[] = [];
   let size = 0;
   for await (const piece of packed) {

@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer';
 import type { MessagePort } from 'node:worker_threads';
-import { Collector } from '../collect.ts';
 import type { Thread } from '../thread.ts';
 import { fromThreadError, type ThreadError, toThreadError } from '../thread-error.ts';
 import { type ChangeColumns, fromColumns, toColumns } from '../tree/change-columns.ts';
@@ -44,7 +43,6 @@ export async function* packedBy(
   changes: Changes,
   { progress, signal }: WriteTreeOptions,
 ): AsyncGenerator<Buffer, PackedTree> {
-  const collector = new Collector();
   for (;;) {
     const answer = await thread.next(signal);
     switch (answer.kind) {
@@ -52,7 +50,6 @@ export async function* packedBy(
         progress?.(answer.tarSize, answer.changes);
         yield Buffer.from(answer.bytes.buffer, answer.bytes.byteOffset, answer.bytes.length);
         thread.send({ kind: 'more' });
-        collector.letGo(answer.bytes.length);
         break;
       case 'packed':
         progress?.(answer.packed.tarSize, changes.length);

@@ -15,8 +15,8 @@ export const expiryLabel = 'quay.expires-after';
 
 const emptyConfig = { mediaType: 'application/vnd.oci.empty.v1+json', bytes: Buffer.from('{}') };
 
-export interface ImagePlan {
-  layers: readonly WorkspaceLayer[];
+export interface ConfigPlan {
+  layers: readonly Pick<WorkspaceLayer, 'diffId' | 'history'>[];
   /** What was done after the last layer, without one. */
   after: readonly History[];
   /** What it was made from; the first one's settings stay. */
@@ -24,35 +24,47 @@ export interface ImagePlan {
   /** RFC 3339; without it the same content has the same digest. */
   created?: string | undefined;
   labels: Record<string, string>;
-  annotations: Record<string, string>;
   /** No image for container engines, but an artifact of OCI 1.1. */
   artifact: boolean;
 }
 
-/** An image that is not written yet, but for its config. */
-export interface Composed {
-  manifest: StoredManifest & { kind: 'image' };
-  /** Unset for an artifact. */
-  configBytes: Buffer | undefined;
+export interface ImagePlan extends Pick<ConfigPlan, 'parents' | 'artifact'> {
+  layers: readonly WorkspaceLayer[];
+  annotations: Record<string, string>;
 }
 
-/** Writes the config of a workspace's image, and gives its manifest, which is not written yet. */
-export async function composeWorkspace(
+/** A config that is written. */
+export interface WrittenConfig {
+  descriptor: Descriptor;
+  /** Unset for an artifact. */
+  bytes: Buffer | undefined;
+}
+
+/** Writes the config of a workspace's image: what it says of its layers is known before they are sent. */
+export async function writeConfig(
   target: Target,
-  plan: ImagePlan,
+  plan: ConfigPlan,
   signal: AbortSignal | undefined,
-): Promise<Composed> {
-  const { layers, parents, artifact } = plan;
+): Promise<WrittenConfig> {
+  const { artifact } = plan;
+  const bytes = artifact ? emptyConfig.bytes : Buffer.from(JSON.stringify(configOf(plan)));
+  const mediaType = artifact ? emptyConfig.mediaType : mediaTypes.config;
+  const descriptor: Descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length };
+  await target.writeBlob(descriptor, () => Readable.from([bytes]), { signal });
+  return { descriptor, bytes: artifact ? undefined : bytes };
+}
+
+/** The manifest of a workspace's image, which is not written yet. */
+export function composeManifest(
+  { layers, parents, artifact, ...plan }: ImagePlan,
+  config: Descriptor,
+): StoredManifest & { kind: 'image' } {
   const descriptors = layers.map(({ descriptor }) => descriptor);
   const annotations = {
     ...parentsAnnotationOf(parents.map(({ digest }) => digest)),
     ...lineageAnnotationOf(descriptors, parents.map(linedOf)),
     ...plan.annotations,
   };
-  const bytes = artifact ? emptyConfig.bytes : Buffer.from(JSON.stringify(configOf(plan)));
-  const mediaType = artifact ? emptyConfig.mediaType : mediaTypes.config;
-  const config: Descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length };
-  await target.writeBlob(config, () => Readable.from([bytes]), { signal });
   const manifest = storeManifest({
     schemaVersion: 2,
     mediaType: mediaTypes.manifest,
@@ -62,11 +74,11 @@ export async function composeWorkspace(
     ...(Object.keys(annotations).length === 0 ? {} : { annotations: sorted(annotations) }),
   });
   if (manifest.kind !== 'image') throw new Error('unreachable: an image was stored');
-  return { manifest, configBytes: artifact ? undefined : bytes };
+  return manifest;
 }
 
 /** image-spec, config.md. The platform of a first image is always the same: its files are of none. */
-function configOf({ layers, after, parents, created, labels }: ImagePlan): ImageConfig {
+function configOf({ layers, after, parents, created, labels }: ConfigPlan): ImageConfig {
   const base = parents[0]?.config;
   // What others are made from may be gone before they are.
   const { Labels: { [expiryLabel]: _expiry, ...inherited } = {}, ...run } = base?.config ?? {};

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { accessSync, constants, realpathSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve, sep } from 'node:path';
 import type { Snapshot } from '../archive/tree/snapshot.ts';
-import { loadState, saveState } from '../archive/tree/state.ts';
+import { loadState, type StateDraft } from '../archive/tree/state.ts';
 import { invalid } from '../errors.ts';
 import { imageKept, keptImage, type WorkspaceImage } from './image.ts';
 
@@ -70,15 +70,13 @@ export function knowsMuch(file: string): boolean {
   return (statSync(file, { throwIfNoEntry: false })?.size ?? 0) >= much;
 }
 
+/** @param draft of the snapshot, in the file of {@link memoryFile}. */
 export async function remember(
-  file: string,
-  snapshot: Snapshot,
-  about: Omit<Memory, 'snapshot'>,
+  draft: StateDraft,
+  { images, ...about }: Omit<Memory, 'snapshot'>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  mkdirSync(join(file, '..'), { recursive: true });
-  const { images, ...rest } = about;
-  await saveState(file, snapshot, { ...rest, images: images.map(keptImage) }, { signal });
+  await draft.keep({ ...about, images: images.map(keptImage) }, { signal });
 }
 
 export function forget(file: string): void {

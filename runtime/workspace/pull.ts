@@ -10,6 +10,7 @@ import { looksMoved } from '../archive/tree/looks.ts';
 import { type ScanOptions, scanTree } from '../archive/tree/scan.ts';
 import { selectPaths } from '../archive/tree/select.ts';
 import { Snapshot } from '../archive/tree/snapshot.ts';
+import { StateDraft } from '../archive/tree/state.ts';
 import type { Tree } from '../archive/tree/tree.ts';
 import { invalid } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -131,7 +132,8 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
   const seenBefore = done.looks && looksMoved(folder, done.looks);
   const now = seenBefore ?? (await scanTree(folder, { signal })).snapshot;
   const seen = basis === 'layers' ? asStacked(now, amissIn(now, plan, stacked)) : now;
-  await remember(file, seen, { basis, images, partial, request }, signal);
+  await using draft = new StateDraft(file, seen);
+  await remember(draft, { basis, images, partial, request }, signal);
   hintGit(folder, log);
   const what = `${now.size} files and folders, ${formatBytes(done.bytes)}`;
   log.info(`pulled ${names.join(', ')}: ${what}, ${progress.end()}`);

@@ -3,6 +3,7 @@ import type { Compression } from '../archive/layer/compression.ts';
 import { shown } from '../archive/path.ts';
 import type { Changes } from '../archive/tree/changes.ts';
 import { scanTree } from '../archive/tree/scan.ts';
+import { StateDraft } from '../archive/tree/state.ts';
 import type { Tree } from '../archive/tree/tree.ts';
 import { invalid, type SubpipeError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -93,11 +94,12 @@ export async function pushWorkspace(options: PushOptions): Promise<Pushed> {
   }
   const name = (manifest: StoredManifest) => nameImage(place, manifest, namingOf(options));
   const annotations = { ...(options.readRevision === true ? foundOrigin(tree) : {}), ...options.annotations };
-  const { sent, image } = await sendSimpler(place, tree, baseline, { ...options, annotations }, name);
-  if (include.length === 0) {
-    const partial = baseline.isPart === true;
-    await remember(memory, tree.snapshot, { basis: 'layers', images: [image], partial, request: '' }, signal);
-  }
+  const sending = sendSimpler(place, tree, baseline, { ...options, annotations }, name);
+  // Meanwhile.
+  await using draft = include.length > 0 ? undefined : new StateDraft(memory, tree.snapshot);
+  const { sent, image } = await sending;
+  const partial = baseline.isPart === true;
+  if (draft !== undefined) await remember(draft, { basis: 'layers', images: [image], partial, request: '' }, signal);
   return {
     image: byDigest(place, image.digest),
     digest: image.digest,

@@ -1,12 +1,14 @@
 import { release } from '../archive/collect.ts';
 import { packLayers } from '../archive/pack/pack-layers.ts';
+import type { PackedTree } from '../archive/pack/write-tree.ts';
 import type { Changes } from '../archive/tree/changes.ts';
 import { splitChanges } from '../archive/tree/split.ts';
 import type { Tree } from '../archive/tree/tree.ts';
 import type { History } from '../oci/config.ts';
+import type { StoredManifest } from '../oci/manifest.ts';
 import type { Baseline } from './baseline.ts';
 import { bringLayers } from './bring.ts';
-import { type Composed, composeWorkspace } from './compose.ts';
+import { composeManifest, writeConfig } from './compose.ts';
 import { coverOf, pathsAnnotation } from './cover.ts';
 import type { Form } from './form.ts';
 import { diffIdAnnotation, type WorkspaceLayer } from './image.ts';
@@ -23,7 +25,10 @@ export interface SendOptions extends ImageOptions {
 }
 
 /** An image that is there but for its manifest. */
-export interface Sent extends Composed {
+export interface Sent {
+  manifest: StoredManifest & { kind: 'image' };
+  /** Unset for an artifact. */
+  configBytes: Buffer | undefined;
   changes: Changes;
   /** New ones. */
   layers: number;
@@ -51,21 +56,35 @@ export async function sendImage(
   // An image has at least one layer, be it of nothing (image-spec, manifest.md "layers").
   const isNeeded = changes.length > 0 || below.length === 0;
   const parts = isNeeded ? splitChanges(changes) : [];
-  const [layers, covers] = await Promise.all([
-    packLayers(tree, parts, write, (mediaType, open) =>
-      place.target.writeStream(mediaType, open, {
-        signal,
-        written: (bytes) => release(bytes, bytes.length === bytes.buffer.byteLength),
-      }),
-    ),
-    // While the threads pack.
-    parts.map(coverOf),
-    bringLayers(below, place, registries, signal),
-  ]);
   const made: History = {
     ...(created === undefined ? {} : { created }),
     ...(createdBy === undefined ? {} : { created_by: createdBy }),
   };
+  const common = {
+    // What was done without a layer, such as a merge, is told as well (image-spec, config.md "history").
+    after: isNeeded ? [] : [{ ...made, empty_layer: true }],
+    parents,
+    created,
+    labels,
+    artifact,
+  };
+  const configWith = (packed: readonly PackedTree[]) => {
+    const layers = [...below, ...packed.map(({ diffId }) => ({ diffId, history: [made] }))];
+    return writeConfig(place.target, { ...common, layers }, signal);
+  };
+  const packing = packLayers(tree, parts, write, (mediaType, open) =>
+    place.target.writeStream(mediaType, open, { signal, written: releaseWhole }),
+  );
+  const [layers, covers, first] = await Promise.all([
+    packing.layers,
+    // While the threads pack.
+    parts.map(coverOf),
+    // While the last layers are sent.
+    packing.packed.then(async (packed) => ({ packed, config: await configWith(packed) })),
+    bringLayers(below, place, registries, signal),
+  ]);
+  const isSame = layers.every(({ diffId }, i) => diffId === first.packed[i]?.diffId);
+  const config = isSame ? first.config : await configWith(layers);
   const added = layers.map(({ descriptor, diffId, tarSize, map }, i): WorkspaceLayer => {
     const cover = covers[i];
     const annotations = {
@@ -76,17 +95,12 @@ export async function sendImage(
     };
     return { descriptor: { ...descriptor, annotations }, diffId, from: place.name, history: [made] };
   });
-  const plan = {
-    layers: [...below, ...added],
-    // What was done without a layer, such as a merge, is told as well (image-spec, config.md "history").
-    after: isNeeded ? [] : [{ ...made, empty_layer: true }],
-    parents,
-    created,
-    labels,
-    annotations,
-    artifact,
-  };
-  const composed = await composeWorkspace(place.target, plan, signal);
+  const manifest = composeManifest({ parents, artifact, layers: [...below, ...added], annotations }, config.descriptor);
   const size = layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
-  return { ...composed, changes, layers: layers.length, size };
+  return { manifest, configBytes: config.bytes, changes, layers: layers.length, size };
+}
+
+/** Small buffers may share their memory. */
+function releaseWhole(bytes: Buffer): void {
+  release(bytes, bytes.length === bytes.buffer.byteLength);
 }

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { changesSince } from '../../runtime/archive/tree/changes.ts';
 import { scanTree } from '../../runtime/archive/tree/scan.ts';
-import { loadState, saveState } from '../../runtime/archive/tree/state.ts';
+import { loadState } from '../../runtime/archive/tree/state.ts';
 import { numbers } from '../support/random.ts';
 import { mutate } from './generate.ts';
-import { extracted, look, packed, scratch, tarOf } from './support.ts';
+import { extracted, look, packed, saveState, scratch, tarOf } from './support.ts';
 
 const here = { asideFrom: Number.POSITIVE_INFINITY };
 const aside = { asideFrom: 0 };

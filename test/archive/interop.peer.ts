@@ -12,14 +12,14 @@ import type { Layer } from '../../runtime/archive/layer/layer.ts';
 import { writeTree } from '../../runtime/archive/pack/write-tree.ts';
 import { allOf, changesSince } from '../../runtime/archive/tree/changes.ts';
 import { scanTree } from '../../runtime/archive/tree/scan.ts';
-import { loadState, saveState } from '../../runtime/archive/tree/state.ts';
+import { loadState } from '../../runtime/archive/tree/state.ts';
 import { Layout } from '../../runtime/oci/layout.ts';
 import { mediaTypes, storeManifest } from '../../runtime/oci/manifest.ts';
 import { blobOf } from '../oci/helpers.ts';
 import { requirePrograms } from '../peer/requirements.ts';
 import { numbers } from '../support/random.ts';
 import { mutate } from './generate.ts';
-import { look, scratch } from './support.ts';
+import { look, saveState, scratch } from './support.ts';
 
 /** Without root, umoci leaves all files to who runs it. */
 const rootless = process.getuid?.() === 0 ? [] : ['--rootless'];

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFile, truncate, writeFile } from 'node:fs/promises';
+import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fromLatin1 } from '../../runtime/archive/path.ts';
 import type { TreeNode } from '../../runtime/archive/tree/node.ts';
 import { Snapshot } from '../../runtime/archive/tree/snapshot.ts';
-import { loadState, saveState } from '../../runtime/archive/tree/state.ts';
-import { scratch } from './support.ts';
+import { loadState, StateDraft } from '../../runtime/archive/tree/state.ts';
+import { saveState, scratch } from './support.ts';
 
 const node: TreeNode = {
   path: fromLatin1('a\nb\xff/\xfe'),
@@ -38,11 +38,25 @@ test('no state, and that of another version, is none; one that was cut off is an
   assert.equal(loadState(file), undefined);
   await saveState(file, Snapshot.of([node, node]), {});
   const { length } = await readFile(file);
-  // In the last path, in the numbers, and in the first line.
-  for (const size of [length - node.path.length - 1, length - 100, 10]) {
+  // In what it is about, in the last path, in the numbers, and in the first line.
+  for (const size of [length - 1, length - node.path.length - 1, length - 100, 10]) {
     await truncate(file, size);
     assert.throws(() => loadState(file), /state file .* is damaged/);
   }
+});
+
+test('a draft is seen only when it is kept, and nothing is left of one that is not', async () => {
+  const folder = await scratch();
+  const file = join(folder, 'made', 'state');
+  {
+    await using draft = new StateDraft(file, Snapshot.of([node]));
+    await draft.keep({ first: true });
+    await using _ = new StateDraft(file, Snapshot.of([node, node]));
+  }
+  assert.deepEqual(loadState(file)?.about, { first: true });
+  assert.deepEqual(await readdir(join(folder, 'made')), ['state']);
+  await using nowhere = new StateDraft(join(file, 'state'), Snapshot.of([node]));
+  await assert.rejects(nowhere.keep({}), /cannot write the state file .*made\/state\/state$/);
 });
 
 test('a tree is that of the state with the same paths and numbers, and with no others', async () => {

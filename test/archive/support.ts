@@ -13,10 +13,18 @@ import { fromText } from '../../runtime/archive/path.ts';
 import { padded, type TarHeader, writeHeader } from '../../runtime/archive/tar/header.ts';
 import { allOf, type Change } from '../../runtime/archive/tree/changes.ts';
 import { scanTree } from '../../runtime/archive/tree/scan.ts';
+import type { Snapshot } from '../../runtime/archive/tree/snapshot.ts';
+import { StateDraft } from '../../runtime/archive/tree/state.ts';
 import { digestOf } from '../../runtime/oci/digest.ts';
 
 export function scratch(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'subpipe-test-'));
+}
+
+/** Writes a state file. */
+export async function saveState(file: string, snapshot: Snapshot, about: Record<string, unknown>): Promise<void> {
+  await using draft = new StateDraft(file, snapshot);
+  await draft.keep(about);
 }
 
 /** A layer that is in memory. */

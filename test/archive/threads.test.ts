@@ -28,11 +28,12 @@ async function treeOf(): Promise<{ tree: Tree; parts: Changes[] }> {
 }
 
 function packed(tree: Tree, parts: Changes[], options: WriteTreeOptions = {}) {
-  return packLayers(tree, parts, options, async (mediaType, open) => {
+  const { layers } = packLayers(tree, parts, options, async (mediaType, open) => {
     const meter = new Meter();
     await pipeline(open(), meter, nowhere());
     return { mediaType, digest: meter.digest, size: meter.size };
   });
+  return layers;
 }
 
 test('layers packed in threads are those packed without', async () => {
@@ -54,13 +55,24 @@ test('a layer is packed again from its beginning where sending it has failed', a
   const { tree, parts } = await treeOf();
   const alone = await packed(tree, parts);
   let tries = 0;
-  const again = await packLayers(tree, parts, {}, async (mediaType, open) => {
+  const again = packLayers(tree, parts, {}, async (mediaType, open) => {
     if (tries++ === 0) for await (const _ of open()) break;
     const meter = new Meter();
     await pipeline(open(), meter, nowhere());
     return { mediaType, digest: meter.digest, size: meter.size };
   });
-  assert.deepEqual(again, alone);
+  assert.deepEqual(await again.layers, alone);
+});
+
+test('one layer is packed in a thread where there is one, which is there for the next', async () => {
+  const { tree } = await treeOf();
+  const all = allOf(tree);
+  const alone = await writeTree(tree, all, nowhere());
+  for (let i = 0; i < 2; i++) {
+    Thread.prepare(1);
+    assert.deepEqual(await packed(tree, [all]), [alone]);
+    assert.ok(Thread.isPrepared);
+  }
 });
 
 test('what goes wrong in a thread is told as it is without, and ends the others', async () => {
@@ -84,7 +96,7 @@ test('packing in threads ends when it is aborted', async () => {
     for await (const _ of stream);
     throw new Error('it has not ended');
   });
-  await assert.rejects(packing, (error) => error === reason);
+  await assert.rejects(packing.layers, (error) => error === reason);
 });
 
 test('a thread that was begun before is the next that is started, unless it has ended meanwhile', async () => {

@@ -7,10 +7,10 @@ import { loadLibc } from '../../runtime/archive/libc.ts';
 import { changesSince } from '../../runtime/archive/tree/changes.ts';
 import { scanTree } from '../../runtime/archive/tree/scan.ts';
 import { splitChanges } from '../../runtime/archive/tree/split.ts';
-import { loadState, saveState } from '../../runtime/archive/tree/state.ts';
+import { loadState } from '../../runtime/archive/tree/state.ts';
 import { numbers } from '../support/random.ts';
 import { mutate } from './generate.ts';
-import { extracted, look, packed, scratch } from './support.ts';
+import { extracted, look, packed, saveState, scratch } from './support.ts';
 
 for (const kind of ['none', 'gzip', 'zstd'] as const) {
   test(`generated trees come back as they were, by ${kind} layers of their changes`, async () => {

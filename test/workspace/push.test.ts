@@ -214,6 +214,28 @@ test('a registry that refuses zstd gets gzip, all of it; one that refuses artifa
   assert.equal(result(pushed, 'layers'), '1');
 });
 
+test('what is packed again after a failure, and has become another layer, has the config of that one', async () => {
+  await using machine = await makeMachine();
+  const source = machine.workspace('source', { 'folder/file': 'a' });
+  let failed = 0;
+  await using registry = await FakeRegistry.start({
+    async intercept(request, response) {
+      if (request.method !== 'PATCH' || failed > 0) return false;
+      failed += 1;
+      await request.toArray();
+      // Not a change that a push looks for: only what is in a folder is held to what was seen of it.
+      utimesSync(`${source}/folder`, 1000, 1000.25);
+      response.writeHead(500).end();
+      return true;
+    },
+  });
+  await good(machine.push('source', `--target=${registry.host}/app:x`));
+  assert.equal(failed, 1);
+  await good(machine.pull('work', '--', `${registry.host}/app:x`));
+  const found = look(machine.workspace('work')).get('/folder') as { mtime: bigint };
+  assert.equal(found.mtime, 1_000_250_000_000n);
+});
+
 test('--dry-run lists what would be in the layer and sends nothing', async () => {
   await using machine = await makeMachine();
   const source = machine.workspace('source', { a: 'a', 'd/b': 'b', 'e/x': 'x', 'e/y': 'y' });

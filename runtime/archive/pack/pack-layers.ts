@@ -11,32 +11,68 @@ import { type PackedTree, packTree, type WriteTreeOptions } from './write-tree.t
 /** Layers that are packed at a time: more of them are no faster with fewer cores, and each takes some memory. */
 const most = 4;
 
+/** What becomes of the parts of a push, in their order. */
+export interface Packing {
+  /** When each is packed, and not all are sent. Never, where `layers` fails before. */
+  packed: Promise<readonly PackedTree[]>;
+  /** When all are sent. What was packed again, after a failure, need not be what it was. */
+  layers: Promise<readonly Layer[]>;
+}
+
+/** Stores what `open` gives, and tells what it was. `open` may be called again, after a failure. */
+type Send = (mediaType: string, open: () => Readable) => Promise<Descriptor>;
+
 /**
- * Packs the parts of a push, each as a layer, several at a time: each in a thread of its own, or in this one when there
- * is one part. What comes out depends on none of this.
+ * Packs the parts of a push, each as a layer, several at a time: each in a thread of its own; one alone in a thread that is
+ * there already, or else in this one. What comes out depends on none of this.
  *
- * @param send stores what `open` gives, and tells what it was. `open` may be called again, after a failure.
  * @param options.progress called with the bytes of tar, and the changes, that are new.
- * @throws SubpipeError `FAILED` when something cannot be read or changes meanwhile, and what `send` throws.
+ * @throws SubpipeError by `layers`: `FAILED` when something cannot be read or changes meanwhile, and what `send` throws.
  */
-export async function packLayers(
+export function packLayers(
   tree: { root: string },
   parts: readonly Changes[],
   options: WriteTreeOptions,
-  send: (mediaType: string, open: () => Readable) => Promise<Descriptor>,
+  send: Send,
+): Packing {
+  const { promise, resolve } = Promise.withResolvers<readonly PackedTree[]>();
+  const packed = new Map<number, PackedTree>();
+  const done = (i: number, whole: PackedTree): void => {
+    packed.set(i, whole);
+    if (packed.size === parts.length) resolve(parts.flatMap((_, i) => packed.get(i) ?? []));
+  };
+  if (parts.length === 0) resolve([]);
+  return { packed: promise, layers: sendAll(tree, parts, options, send, done) };
+}
+
+/** @param done told what a part has become, each time that it was packed. */
+async function sendAll(
+  tree: { root: string },
+  parts: readonly Changes[],
+  options: WriteTreeOptions,
+  send: Send,
+  done: (i: number, whole: PackedTree) => void,
 ): Promise<Layer[]> {
   const mediaType = layerMediaType(options.compression ?? { kind: 'zstd' });
   const layers: Layer[] = [];
   const queue = parts.entries();
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  const threads = threadsFor(parts.length);
   const work = async (): Promise<void> => {
-    await using lane = new Lane(tree, { ...options, signal }, parts.length > 1);
+    await using lane = new Lane(tree, { ...options, signal }, threads);
     for (const [i, part] of queue) {
       signal.throwIfAborted();
       lane.begin(part);
-      const descriptor = await send(mediaType, () => lane.open(part));
-      layers[i] = { ...lane.packed, descriptor };
+      let packed: PackedTree | undefined;
+      const open = () =>
+        lane.open(part, (whole) => {
+          packed = whole;
+          done(i, whole);
+        });
+      const descriptor = await send(mediaType, open);
+      if (packed === undefined) throw new Error('unreachable: a stream was read to its end');
+      layers[i] = { ...packed, descriptor };
     }
   };
   const lanes = Array.from({ length: Math.min(parts.length, most, Math.max(2, availableParallelism())) }, work);
@@ -50,42 +86,48 @@ export async function packLayers(
   return layers;
 }
 
+interface Threads {
+  /** Frames that each compresses at a time; undefined is the usual. */
+  parallel: number | undefined;
+}
+
+/** Undefined for none: to make one takes longer than most changes. */
+function threadsFor(parts: number): Threads | undefined {
+  // Where each compresses what it reads, the cores are used, and nothing waits for Node's own threads.
+  if (parts > 1) return { parallel: 1 };
+  return Thread.isPrepared ? { parallel: undefined } : undefined;
+}
+
 /** Packs one layer after the other, in a thread that is made when it is needed. */
 class Lane implements AsyncDisposable {
   readonly #tree: { root: string };
   readonly #options: WriteTreeOptions;
-  readonly #threaded: boolean;
+  readonly #threads: Threads | undefined;
   #thread: PackThread | undefined;
   #asked: Changes | undefined;
   #busy = false;
-  #packed: PackedTree | undefined;
 
-  constructor(tree: { root: string }, options: WriteTreeOptions, threaded: boolean) {
+  constructor(tree: { root: string }, options: WriteTreeOptions, threads: Threads | undefined) {
     this.#tree = tree;
     this.#options = options;
-    this.#threaded = threaded;
-  }
-
-  get packed(): PackedTree {
-    if (this.#packed === undefined) throw new Error('unreachable: a stream was read to its end');
-    return this.#packed;
+    this.#threads = threads;
   }
 
   /** The next to be opened. */
   begin(part: Changes): void {
-    if (!this.#threaded) return;
+    if (this.#threads === undefined) return;
     this.#thread ??= Thread.start();
     if (this.#thread === undefined) return;
-    askToPack(this.#thread, this.#tree, part, this.#options);
+    askToPack(this.#thread, this.#tree, part, this.#options, this.#threads.parallel);
     this.#asked = part;
   }
 
-  open(part: Changes): Readable {
-    this.#packed = undefined;
-    return Readable.from(this.#pieces(part), { objectMode: false, highWaterMark: 1 });
+  /** @param done told when all of it was read. */
+  open(part: Changes, done: (whole: PackedTree) => void): Readable {
+    return Readable.from(this.#pieces(part, done), { objectMode: false, highWaterMark: 1 });
   }
 
-  async *#pieces(part: Changes): AsyncGenerator<Buffer> {
+  async *#pieces(part: Changes, done: (whole: PackedTree) => void): AsyncGenerator<Buffer> {
     let told = { bytes: 0, changes: 0 };
     const progress = (bytes: number, changes: number): void => {
       this.#options.progress?.(bytes - told.bytes, changes - told.changes);
@@ -93,17 +135,24 @@ class Lane implements AsyncDisposable {
     };
     const options = { ...this.#options, progress };
     // Left early by the one before: what it still sends is nobody's.
-    if (this.#busy) await this[Symbol.asyncDispose]();
+    if (this.#busy) await this.#end();
     if (this.#asked !== part) this.begin(part);
     this.#asked = undefined;
     this.#busy = true;
-    this.#packed = yield* this.#thread === undefined
+    const whole = yield* this.#thread === undefined
       ? packTree(this.#tree, part, options)
       : packedBy(this.#thread, part, options);
     this.#busy = false;
+    done(whole);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // To end a thread that has nothing more to do takes some milliseconds, which nobody gets back.
+    if (this.#busy || this.#asked !== undefined) await this.#end();
+    else this.#thread?.rest();
+  }
+
+  async #end(): Promise<void> {
     const thread = this.#thread;
     this.#thread = undefined;
     await thread?.[Symbol.asyncDispose]();

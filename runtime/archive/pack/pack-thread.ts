@@ -10,7 +10,7 @@ import { type PackedTree, packTree, type WriteTreeOptions } from './write-tree.t
 type PlainOptions = Omit<WriteTreeOptions, 'progress' | 'signal'>;
 
 export type PackQuestion =
-  | { kind: 'pack'; root: string; changes: ChangeColumns; options: PlainOptions }
+  | { kind: 'pack'; root: string; changes: ChangeColumns; options: PlainOptions; parallel: number | undefined }
   | { kind: 'more' };
 
 export type PackAnswer =
@@ -23,18 +23,16 @@ export type PackThread = Thread<PackQuestion, PackAnswer>;
 /** Pieces on their way, so that a thread never waits for the network while that is fast enough. */
 const ahead = 2;
 
-/** The thread compresses what it reads: its cores are used, and nothing waits for Node's own threads. */
-const parallel = 1;
-
 /** Begins {@link packTree} in a thread, whatever {@link packedBy} is waiting for until it reads: a registry's answer. */
 export function askToPack(
   thread: PackThread,
   tree: { root: string },
   changes: Changes,
   { progress: _, signal: __, ...options }: WriteTreeOptions,
+  parallel: number | undefined,
 ): void {
   const columns = toColumns(changes);
-  thread.send({ kind: 'pack', root: tree.root, changes: columns, options }, [columns.numbers.buffer]);
+  thread.send({ kind: 'pack', root: tree.root, changes: columns, options, parallel }, [columns.numbers.buffer]);
 }
 
 /** What a thread packs. It is as good as new after it, unless this is left early: then end it. */
@@ -67,7 +65,7 @@ export function servePacking(port: MessagePort): (question: PackQuestion) => voi
   let room = 0;
   let wake: (() => void) | undefined;
   const answer = (message: PackAnswer, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
-  const pack = async ({ root, changes, options }: PackQuestion & { kind: 'pack' }): Promise<void> => {
+  const pack = async ({ root, changes, options, parallel }: PackQuestion & { kind: 'pack' }): Promise<void> => {
     room = ahead;
     let told = { tarSize: 0, changes: 0 };
     const count = (tarSize: number, done: number): void => {

@@ -1,14 +1,15 @@
 import { Buffer } from 'node:buffer';
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
-import process from 'node:process';
+import { appendFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SubpipeError } from '../../errors.ts';
 import { isRecord } from '../../oci/manifest.ts';
 import { Snapshot, width } from './snapshot.ts';
 
 /** Raised when the file's shape changes; a file of another version counts as none. */
-const version = 3;
+const version = 4;
 
 /** File systems stamp changes by a clock that ticks every 4 or 10 ms (CONFIG_HZ). */
 const tick = 20;
@@ -25,29 +26,65 @@ export interface State {
 }
 
 /**
- * Writes a state file, by rename: a line of JSON, a table of numbers, and the paths. All of it in JSON takes five times
- * as long to read, which is a quarter of a push of what did not change. Waits some milliseconds where something has just
- * changed: a change within the same tick of the file system's clock would not show.
+ * A state file that is being written: a line of JSON, a table of numbers, the paths, and at last `about`, as JSON. All of it
+ * in JSON takes five times as long to read, which is a quarter of a push of what did not change. It appears by rename, in
+ * {@link keep}; without that nothing is left of it.
  */
-export async function saveState(
-  file: string,
-  snapshot: Snapshot,
-  about: Record<string, unknown>,
-  options: { signal?: AbortSignal | undefined } = {},
-): Promise<void> {
-  const { paths, numbers, size: count, newest } = snapshot;
+export class StateDraft implements AsyncDisposable {
+  readonly #file: string;
+  readonly #part: string;
+  readonly #newest: number;
+  readonly #written: Promise<void>;
+
+  /** Begins to write the file, in a folder that is made where it is not there. */
+  constructor(file: string, snapshot: Snapshot) {
+    this.#file = file;
+    this.#part = `${file}.${randomUUID()}.part`;
+    this.#newest = snapshot.newest;
+    this.#written = writeTables(this.#part, snapshot);
+    this.#written.catch(() => {}); // told by keep
+  }
+
+  /**
+   * The file is there. Waits some milliseconds where something has just changed: a change within the same tick of the file
+   * system's clock would not show.
+   *
+   * @throws SubpipeError `FAILED` when it cannot be written.
+   */
+  async keep(about: Record<string, unknown>, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+    const wait = this.#newest + tick - Date.now();
+    if (wait > 0) await sleep(Math.min(wait, tick), undefined, signal === undefined ? {} : { signal });
+    try {
+      await this.#written;
+      await appendFile(this.#part, JSON.stringify(about));
+      await rename(this.#part, this.#file);
+    } catch (cause) {
+      throw new SubpipeError('FAILED', `cannot write the state file ${this.#file}`, { cause });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const isWritten = await this.#written.then(
+      () => true,
+      () => false,
+    );
+    if (isWritten) await rm(this.#part, { force: true });
+  }
+}
+
+async function writeTables(part: string, { paths, numbers, size: count }: Snapshot): Promise<void> {
   const table = Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength);
   const text = Buffer.from(paths.join('\0'), 'latin1');
-  const head = Buffer.from(JSON.stringify({ version, about, count, text: text.length }));
+  const head = Buffer.from(JSON.stringify({ version, count, text: text.length }));
   // The table begins where numbers may, so that whoever reads it needs no copy.
   const space = Buffer.alloc(7 - (head.length % 8), ' ');
-  const pieces = [head, space, Buffer.of(newline), table, text];
-  const wait = newest + tick - Date.now();
-  if (wait > 0)
-    await sleep(Math.min(wait, tick), undefined, options.signal === undefined ? {} : { signal: options.signal });
-  const part = `${file}.${process.pid}.part`;
-  await writeFile(part, pieces);
-  await rename(part, file);
+  await mkdir(dirname(part), { recursive: true });
+  try {
+    await writeFile(part, [head, space, Buffer.of(newline), table, text]);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  }
 }
 
 /**
@@ -58,20 +95,25 @@ export function loadState(file: string): State | undefined {
   const bytes = bytesOf(file);
   if (bytes === undefined) return undefined;
   const damaged = (cause?: unknown) => new SubpipeError('FAILED', `the state file ${file} is damaged`, { cause });
+  const parsed = (from: number, to?: number): unknown => {
+    try {
+      return JSON.parse(bytes.toString('utf8', from, to));
+    } catch (cause) {
+      throw damaged(cause);
+    }
+  };
   const end = bytes.indexOf(newline);
-  let head: unknown;
-  try {
-    head = JSON.parse(bytes.toString('utf8', 0, end < 0 ? bytes.length : end));
-  } catch (cause) {
-    throw damaged(cause);
-  }
+  const head = parsed(0, end < 0 ? bytes.length : end);
   if (!isRecord(head) || head.version !== version) return undefined;
-  const { about, count, text } = head;
+  const { count, text } = head;
   const from = end + 1;
-  if (!isRecord(about) || typeof count !== 'number' || typeof text !== 'number') throw damaged();
+  if (typeof count !== 'number' || typeof text !== 'number') throw damaged();
   const to = from + count * width * 8;
-  if (!Number.isSafeInteger(to) || to < from || to + text !== bytes.length) throw damaged();
-  return { about, snapshot: new Snapshot(bytes.toString('latin1', to), numbersIn(bytes.subarray(from, to))) };
+  if (!Number.isSafeInteger(to) || to < from || !(text >= 0) || to + text > bytes.length) throw damaged();
+  const about = parsed(to + text);
+  if (!isRecord(about)) throw damaged();
+  const paths = bytes.toString('latin1', to, to + text);
+  return { about, snapshot: new Snapshot(paths, numbersIn(bytes.subarray(from, to))) };
 }
 
 function numbersIn(table: Buffer): Float64Array<ArrayBuffer> {

@@ -1,3 +1,4 @@
+import type { Buffer } from 'node:buffer';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
@@ -32,12 +33,24 @@ function exposed(): NonNullable<typeof collect> {
 /** Bytes from which on the memory of a buffer is its own: Node makes small ones in memory that many share. */
 export const ownMemory = 2 ** 20;
 
+/** Whether nothing else is in the memory of a buffer. */
+export function isAlone({ buffer, length }: Buffer): boolean {
+  return buffer.byteLength >= ownMemory || buffer.byteLength === length;
+}
+
 /**
- * Gives the memory behind a buffer back at once. For buffers that nobody looks at any more, nor at others in the same
- * memory; small ones stay.
- *
- * @param isOwn of a small one that is known to have its memory for itself.
+ * Gives the memory behind a buffer back at once, where nothing else {@link isAlone is in it}. For buffers that nobody looks
+ * at any more, nor at others of the same memory.
  */
-export function release({ buffer }: Buffer, isOwn = buffer.byteLength >= ownMemory): void {
-  if (isOwn && buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
+export function release(bytes: Buffer): void {
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && !buffer.detached && isAlone(bytes)) buffer.transfer(0);
+}
+
+/** The bytes, or a copy of them, in memory that can be moved to another thread. */
+export function movable(bytes: Buffer): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, length } = bytes;
+  return buffer instanceof ArrayBuffer && isAlone(bytes)
+    ? new Uint8Array(buffer, byteOffset, length)
+    : new Uint8Array(bytes);
 }

@@ -16,7 +16,7 @@ export interface Libc {
   /** Of the thing itself: a symlink's are its own. `path` is absolute. @returns whether they were set. */
   setTime(path: string | Buffer, seconds: number, nanoseconds: number): boolean;
   setFileTime(fd: number, seconds: number, nanoseconds: number): boolean;
-  /** All threads take memory from one place (mallopt(3), M_ARENA_MAX): what one gives back is there for the others. */
+  /** All threads take memory from one place (mallopt(3)): what one gives back is there for the others, and some MiB of it are kept. */
   shareMemory(): void;
 }
 
@@ -94,7 +94,7 @@ function bind(functions: Record<string, unknown>, addressOf: (memory: ArrayBuffe
   };
   const currentFolder = -100; // AT_FDCWD
   const notFollowed = 0x100; // AT_SYMLINK_NOFOLLOW
-  const arenas = -8; // M_ARENA_MAX
+  const [arenas, trimThreshold, mmapThreshold] = [-8, -1, -3]; // M_ARENA_MAX, M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
   const none: readonly string[] = [];
   return {
     list(fd) {
@@ -123,6 +123,9 @@ function bind(functions: Record<string, unknown>, addressOf: (memory: ArrayBuffe
     },
     shareMemory() {
       mallopt(arenas, 1);
+      // Else the kernel clears the pages of each piece anew.
+      mallopt(trimThreshold, 32 * 2 ** 20);
+      mallopt(mmapThreshold, 16 * 2 ** 20);
     },
   };
 }

@@ -73,7 +73,7 @@ export async function sendImage(
     return writeConfig(place.target, { ...common, layers }, signal);
   };
   const packing = packLayers(tree, parts, write, (mediaType, open) =>
-    place.target.writeStream(mediaType, open, { signal, written: releaseWhole }),
+    place.target.writeStream(mediaType, open, { signal, written: release }),
   );
   const [layers, covers, first] = await Promise.all([
     packing.layers,
@@ -98,9 +98,4 @@ export async function sendImage(
   const manifest = composeManifest({ parents, artifact, layers: [...below, ...added], annotations }, config.descriptor);
   const size = layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
   return { manifest, configBytes: config.bytes, changes, layers: layers.length, size };
-}
-
-/** Small buffers may share their memory. */
-function releaseWhole(bytes: Buffer): void {
-  release(bytes, bytes.length === bytes.buffer.byteLength);
 }

@@ -69,8 +69,10 @@ function compressNow(piece: Buffer, compression: Packed): Buffer {
   return inOne([zstdCompressSync(piece, zstdOptions(compression, piece.length))]);
 }
 
-/** A buffer of the right size. What Node gives has room for a whole frame. */
+/** In memory of its own, of about the right size. What Node gives has room for a whole frame. */
 function inOne(parts: readonly Buffer[]): Buffer {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1 && only.length > wholeFrame / 2) return only;
   const size = parts.reduce((sum, part) => sum + part.length, 0);
   const packed = Buffer.allocUnsafeSlow(size);
   let at = 0;

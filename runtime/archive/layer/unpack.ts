@@ -116,7 +116,7 @@ async function* pieceOf(queue: Promise<Buffer>[], signal?: AbortSignal): AsyncGe
 /** @param bytes are gone. */
 async function unpackOne(bytes: Buffer): Promise<Buffer> {
   const unpacked = await unpackWhole(bytes, { chunkSize: oneChunk, maxOutputLength: wholeContent });
-  release(bytes, true);
+  release(bytes);
   return unpacked;
 }
 

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { MessagePort } from 'node:worker_threads';
+import { movable } from '../collect.ts';
 import type { Thread } from '../thread.ts';
 import { fromThreadError, type ThreadError, toThreadError } from '../thread-error.ts';
 import { type ChangeColumns, fromColumns, toColumns } from '../tree/change-columns.ts';
@@ -96,11 +97,4 @@ export function servePacking(port: MessagePort): (question: PackQuestion) => voi
     }
     pack(question).catch((error: unknown) => answer({ kind: 'failed', error: toThreadError(error) }));
   };
-}
-
-/** Bytes with a buffer of their own. */
-function movable(bytes: Buffer): Uint8Array<ArrayBuffer> {
-  const { buffer, byteOffset, length } = bytes;
-  if (length !== buffer.byteLength || !(buffer instanceof ArrayBuffer)) return new Uint8Array(bytes);
-  return new Uint8Array(buffer, byteOffset, length);
 }

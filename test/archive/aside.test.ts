@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { extractLayers } from '../../runtime/archive/extract/extract.ts';
-import type { LayerSource } from '../../runtime/archive/layer/read-layer.ts';
-import { unpack } from '../../runtime/archive/layer/unpack.ts';
 import { changesSince } from '../../runtime/archive/tree/changes.ts';
 import { scanTree } from '../../runtime/archive/tree/scan.ts';
 import { loadState } from '../../runtime/archive/tree/state.ts';
-import { asDigest, digestOf } from '../../runtime/oci/digest.ts';
 import { numbers } from '../support/random.ts';
 import { mutate } from './generate.ts';
-import { extracted, layerOf, look, packed, saveState, scratch, tarOf } from './support.ts';
+import { extracted, look, packed, saveState, scratch, tarOf } from './support.ts';
 
 const here = { asideFrom: Number.POSITIVE_INFINITY };
 const aside = { asideFrom: 0 };
@@ -42,33 +37,6 @@ test('another thread writes what this one would', async () => {
     }
     await same(layers, `seed ${seed}`);
   }
-});
-
-test('another thread hashes what this one would, of layers however they are packed', async () => {
-  const root = join(await scratch(), 'tree');
-  mkdirSync(root);
-  writeFileSync(join(root, 'large'), randomBytes(9_000_000));
-  writeFileSync(join(root, 'zeros'), Buffer.alloc(3_000_000));
-  writeFileSync(join(root, 'small'), 'small');
-  const layers: LayerSource[] = [tarOf({ path: 'below', content: 'b' })].map((tar) => layerOf(tar, 'below'));
-  for (const kind of ['zstd', 'gzip', 'none'] as const) {
-    layers.push(layerOf(await packed(root, { compression: { kind } }), kind));
-  }
-  const stages = [];
-  for (const layer of layers) {
-    const hash = createHash('sha256');
-    for await (const piece of unpack(await layer.open(), layer.name)) hash.update(piece);
-    stages.push({ layer: { ...layer, diffId: asDigest(hash) } });
-  }
-  const both = { asideFrom: 0, hashAsideFrom: 0 };
-  const out = await scratch();
-  await extractLayers(stages, out, both);
-  assert.deepEqual(readdirSync(out).sort(), ['below', 'large', 'small', 'zeros']);
-  assert.ok(readFileSync(join(out, 'large')).equals(readFileSync(join(root, 'large'))));
-  const wrong = stages.map(({ layer }) =>
-    layer.name === 'gzip' ? { layer: { ...layer, diffId: digestOf('something else') } } : { layer },
-  );
-  await assert.rejects(extractLayers(wrong, await scratch(), both), /gzip has the content sha256:.*but its image says/);
 });
 
 test('what a tar has twice, and links to it, are written in their order', async () => {

@@ -1,12 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { SubpipeError } from '../../errors.ts';
 import { release } from '../collect.ts';
-import type { ContentHash } from '../layer/content-hash.ts';
 import { Thread } from '../thread.ts';
 import { fromThreadError, type ThreadError, toThreadError } from '../thread-error.ts';
 import { type Batch, writeBatch } from './batch.ts';
 import { type FolderBatch, finishFolders } from './folders.ts';
-import { type HashAnswer, type HashQuestion, hashThere } from './hash-thread.ts';
 import { Inside } from './inside.ts';
 
 /** What both questions have. */
@@ -32,21 +30,21 @@ const patienceMs = 300_000;
  * their paths; whoever changes that calls {@link settle} before.
  */
 export class Aside implements AsyncDisposable {
-  readonly #thread: Thread<WriteQuestion | HashQuestion, HashAnswer>;
+  readonly #thread: Thread<WriteQuestion, never>;
   readonly #root: string;
   readonly #state = new Int32Array(new SharedArrayBuffer(8));
   readonly #failure = new SharedArrayBuffer(16 * 1024);
   #sent = 0;
   #isLost = false;
 
-  private constructor(root: string, thread: Thread<WriteQuestion | HashQuestion, HashAnswer>) {
+  private constructor(root: string, thread: Thread<WriteQuestion, never>) {
     this.#root = root;
     this.#thread = thread;
   }
 
   /** Undefined where there is no file to start a thread from. */
   static start(root: string): Aside | undefined {
-    const thread = Thread.start<WriteQuestion | HashQuestion, HashAnswer>();
+    const thread = Thread.start<WriteQuestion, never>();
     return thread === undefined ? undefined : new Aside(root, thread);
   }
 
@@ -77,11 +75,6 @@ export class Aside implements AsyncDisposable {
   finish(folders: FolderBatch): void {
     this.#thread.send({ kind: 'finish', ...this.#shared, folders });
     this.#sent++;
-  }
-
-  /** Hashes between what it writes: for one layer at a time. */
-  hash(signal: AbortSignal | undefined): ContentHash {
-    return hashThere(this.#thread, signal);
   }
 
   get #shared(): Shared {

@@ -19,8 +19,6 @@ export interface ExtractOptions extends TraitOptions {
   limits?: Partial<Limits>;
   /** Bytes of layers from which on another thread writes too. Default 4 MiB. */
   asideFrom?: number;
-  /** Bytes of layers from which on that thread hashes what they have. Default 128 MiB. */
-  hashAsideFrom?: number;
   /** Also tell how all looks in the end. Default false. */
   looks?: boolean;
   /** Called now and then with bytes of tar, and things in it, read so far, of all layers. */
@@ -30,8 +28,6 @@ export interface ExtractOptions extends TraitOptions {
 
 /** Bytes, packed: a thread takes 50 ms to start. */
 const worthAThread = 4 * 2 ** 20;
-/** Such a lot is of large files, which take the other thread less time than the rest takes this one. */
-const worthHashingAside = 128 * 2 ** 20;
 
 /** A layer, and which of its entries count where not the order of the layers decides (a merge). */
 export interface Stage {
@@ -65,8 +61,6 @@ export async function extractLayers(
   const meters = new Meters(options.limits);
   const size = stages.reduce((sum, { layer }) => sum + layer.size, 0);
   await using aside = size < (options.asideFrom ?? worthAThread) ? undefined : Aside.start(folder);
-  const isMuch = size >= (options.hashAsideFrom ?? worthHashingAside);
-  const hash = aside === undefined || !isMuch ? undefined : () => aside.hash(options.signal);
   const staging = new Staging(folder, meters, options, aside);
   const claims = new Claims();
   const later: { path: BytePath; target: BytePath; source: string }[] = [];
@@ -83,7 +77,7 @@ export async function extractLayers(
       // All of a layer where all is wanted: then it is verified as a whole.
       const isPart = options.select !== undefined || stage.accept !== undefined;
       const needs = isPart ? (path: BytePath, type: EntryKind) => reader.needs(path, type) : undefined;
-      await readLayer(stage.layer, reader, { signal: options.signal, needs, hash }, (count) => {
+      await readLayer(stage.layer, reader, { ...options, needs }, (count) => {
         bytes += count;
         meters.read(count);
         options.progress?.(bytes, meters.entries);

@@ -1,8 +1,8 @@
+import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { SubpipeError } from '../../errors.ts';
-import type { Digest } from '../../oci/digest.ts';
+import { asDigest, type Digest } from '../../oci/digest.ts';
 import { TarParser, type TarVisitor } from '../tar/parser.ts';
-import { type ContentHash, hashHere } from './content-hash.ts';
 import { type LayerParts, type Needs, readPart } from './part.ts';
 import { unpack } from './unpack.ts';
 
@@ -24,12 +24,11 @@ export interface LayerSource {
  * Feeds a layer's tar to `visitor`, verified to its end.
  *
  * @param options.needs what the visitor needs: of the rest it may be told no more than {@link readPart} says. Default: all.
- * @param options.hash how its content is hashed. Default: {@link hashHere}.
  */
 export async function readLayer(
   layer: LayerSource,
   visitor: TarVisitor,
-  options: { signal?: AbortSignal | undefined; needs?: Needs | undefined; hash?: (() => ContentHash) | undefined } = {},
+  options: { signal?: AbortSignal | undefined; needs?: Needs | undefined } = {},
   progress: (bytes: number) => void = () => {},
 ): Promise<void> {
   const { needs, signal } = options;
@@ -39,15 +38,15 @@ export async function readLayer(
     (await readPart(layer, layer.parts, visitor, needs, { signal, progress }));
   if (isRead) return;
   const parser = new TarParser(visitor, layer.name);
-  const hash = layer.diffId === undefined ? undefined : (options.hash ?? hashHere)();
-  const pieces = unpack(await layer.open(signal), layer.name, signal);
-  for await (const piece of hash?.through(pieces) ?? pieces) {
+  const hash = layer.diffId === undefined ? undefined : createHash('sha256');
+  for await (const piece of unpack(await layer.open(options.signal), layer.name, options.signal)) {
     const { length } = piece;
+    hash?.update(piece);
     parser.write(piece);
     progress(length);
   }
   parser.finish();
-  const found = await hash?.digest();
+  const found = hash === undefined ? undefined : asDigest(hash);
   if (found === layer.diffId) return;
   throw new SubpipeError('FAILED', `${layer.name} has the content ${found}, but its image says ${layer.diffId}`);
 }

@@ -95,7 +95,7 @@ export async function pushWorkspace(options: PushOptions): Promise<Pushed> {
   const name = (manifest: StoredManifest) => nameImage(place, manifest, namingOf(options));
   const annotations = { ...(options.readRevision === true ? foundOrigin(tree) : {}), ...options.annotations };
   const sending = sendSimpler(place, tree, baseline, { ...options, annotations }, name);
-  // Meanwhile.
+  // Written while the layers are sent.
   await using draft = include.length > 0 ? undefined : new StateDraft(memory, tree.snapshot);
   const { sent, image } = await sending;
   const partial = baseline.isPart === true;

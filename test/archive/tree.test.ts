@@ -136,9 +136,7 @@ test('extended attributes come back, with bytes of any value', { skip: loadLibc(
   const isSet = loadLibc()?.set(fd, 'user.test', value);
   fs.closeSync(fd);
   if (isSet !== true) {
-    return context.skip(
-      'user.* cannot be set here, so nothing could come back: tmpfs before Linux 6.6, or NFS before 4.2',
-    );
+    return context.skip('user.* cannot be set here, so none could come back: tmpfs before Linux 6.6, NFS before 4.2');
   }
   const target = join(await scratch(), 'out');
   await extracted([await packed(root)], target);

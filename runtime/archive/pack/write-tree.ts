@@ -19,7 +19,7 @@ import { Filler } from './filler.ts';
 export type Times = 'nanoseconds' | 'seconds' | { latest: number };
 
 export interface WriteTreeOptions {
-  /** Default zstd, level 3. */
+  /** Default zstd. */
   compression?: Compression;
   /** Default nanoseconds. */
   times?: Times;

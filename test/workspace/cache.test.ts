@@ -321,10 +321,28 @@ describe('what a cache is put over', () => {
     const image = result(await good(machine.push('origin', target)), 'image');
     await good(machine.pull('source', '--', image));
     await good(machine.pull('source', '--key=k', '--', place));
+    const more = await good(machine.push('source', target, '--dry-run'));
+    assert.match(more.stdout, /^write node_modules\/\nwrite node_modules\/a\n\{/);
     const same = await good(machine.push('source', target, '--exclude=node_modules/'));
+    assert.match(same.stderr, /nothing changed/);
     assert.equal(result(same, 'image'), image);
-    const more = await good(machine.push('source', target));
-    assert.deepEqual([result(more, 'layers'), result(more, 'changed-files')], ['2', '1']);
+    const next = await good(machine.push('source', target));
+    assert.deepEqual([result(next, 'layers'), result(next, 'changed-files')], ['2', '1']);
+  });
+
+  test('of one key is not that of another: each push knows what its own pull has found', async () => {
+    await using machine = await makeMachine();
+    const place = `oci:${machine.path}/caches`;
+    const target = `--target=${place}`;
+    machine.workspace('made', { 'one/a': 'a', 'two/b': 'b' });
+    await good(machine.push('made', '--key=one', '--include=one/', target));
+    machine.workspace('source');
+    await good(machine.pull('source', '--key=one', '--', place));
+    await good(machine.pull('source', '--key=two', '--', place));
+    const one = await good(machine.push('source', '--key=one', '--include=one/', target));
+    assert.match(one.stderr, /is what was pulled: not pushed/);
+    const two = await good(machine.push('source', '--key=two', '--include=one/', target));
+    assert.equal(result(two, 'cache'), 'saved');
   });
 });
 

@@ -16,7 +16,7 @@ export interface CacheMemory {
 /** Beside the memory of the workspace: a restored cache is nothing that the workspace's image has. */
 export function cacheMemoryFile(keyText: string, folder: string, options: Parameters<typeof memoryFile>[1]): string {
   const hash = createHash('sha256').update(keyText).digest('hex').slice(0, 16);
-  return memoryFile(folder, options).replace(/\.json$/, `.cache-${hash}.json`);
+  return `${memoryFile(folder, options)}.cache-${hash}.json`;
 }
 
 export function rememberCache(file: string, memory: CacheMemory): void {

@@ -3,9 +3,11 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { indexLayer } from '../../runtime/archive/merge/layer-index.ts';
+import { fromText } from '../../runtime/archive/path.ts';
 import { gnuFormats, makeForeignTree } from './foreign-tree.ts';
 import { assertHuge } from './huge.ts';
-import { extracted, look, packed, scratch } from './support.ts';
+import { extracted, layerOf, look, packed, scratch, tarOf } from './support.ts';
 
 let root = '';
 
@@ -46,4 +48,37 @@ test('zstd frames of all sizes, with skippable ones between, and several gzip me
     await extracted([bytes], target, { owner: 'keep' });
     assert.deepEqual(look(target), look(root));
   }
+});
+
+test("a symlink's other names, which containerd and GNU tar write as hardlinks, are the same symlink", async () => {
+  const outside = join(await scratch(), 'outside');
+  fs.writeFileSync(outside, 'not ours');
+  const tar = tarOf(
+    { path: 'one', type: 'symlink', target: outside, mtime: 1234 },
+    { path: 'two', type: 'hardlink', target: 'one' },
+    { path: 'three', type: 'hardlink', target: 'two' },
+  );
+  const above = tarOf(
+    { path: 'one', content: 'a file in its place' },
+    { path: 'four', type: 'hardlink', target: 'two' },
+  );
+  for (const [layers, options, names] of [
+    [[tar], {}, ['one', 'three', 'two']],
+    [[tar, above], {}, ['four', 'three', 'two']],
+    [[tar], { select: (path: string) => path === 'three' }, ['three']],
+  ] as const) {
+    const target = join(await scratch(), 'out');
+    await extracted([...layers], target, { ...options, looks: true });
+    assert.deepEqual(
+      fs.readdirSync(target).filter((name) => fs.lstatSync(join(target, name)).isSymbolicLink()),
+      names,
+    );
+    for (const name of names) {
+      assert.equal(fs.readlinkSync(join(target, name)), outside);
+      assert.equal(fs.lstatSync(join(target, name)).mtimeMs, 1_234_000);
+    }
+  }
+  assert.equal(fs.lstatSync(outside).nlink, 1);
+  const { puts } = await indexLayer(layerOf(tar));
+  assert.equal(puts.get(fromText('three'))?.header.target, outside, 'a merge knows it as a symlink too');
 });

@@ -39,12 +39,6 @@ export const hostileLayers: Record<string, { layers: Buffer[]; error: RegExp; li
     layers: [tarOf({ path: 'l', type: 'hardlink', target: '../x' })],
     error: /expected a relative path/,
   },
-  'a hardlink to a symlink': {
-    layers: [
-      tarOf({ path: 's', type: 'symlink', target: '/etc/passwd' }, { path: 'l', type: 'hardlink', target: 's' }),
-    ],
-    error: /no file of the image/,
-  },
   'a hardlink through a symlink': {
     layers: [
       tarOf({ path: 's', type: 'symlink', target: '/etc' }, { path: 'l', type: 'hardlink', target: 's/passwd' }),

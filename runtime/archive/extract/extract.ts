@@ -87,7 +87,7 @@ export async function extractLayers(
       if (stage !== stages[0]) claims.add(reader);
     }
     for (const { path, target, source } of later) {
-      if (staging.kindOf(target) !== 'file') throw missing(source, path, target);
+      if (!isLinkable(staging.kindOf(target))) throw missing(source, path, target);
       staging.link(path, target);
     }
     staging.finish();
@@ -109,6 +109,8 @@ class LayerReader implements TarVisitor {
   readonly later: { path: BytePath; target: BytePath; source: string }[] = [];
   /** Files not put, and where hardlinks that were not put point. */
   readonly #passed = new Map<BytePath, BytePath>();
+  /** Symlinks not put. */
+  readonly #passedLinks = new Map<BytePath, TarHeader>();
   readonly #stage: Stage;
   readonly #staging: Staging;
   readonly #claims: Claims;
@@ -138,8 +140,7 @@ class LayerReader implements TarVisitor {
     if (!isPut) {
       if (header.type === 'other')
         this.#options.warn?.(`${shown(path)} is ${header.what ?? 'something else'}: left out`);
-      if (header.type === 'file') this.#passed.set(path, path);
-      if (target !== undefined) this.#passed.set(path, this.#passed.get(target) ?? target);
+      this.#pass(path, header, target);
     }
     // Also what is not wanted hides what is below; but not what a merge has not taken.
     if (path !== '' && this.#stage.accept?.(path) !== false)
@@ -169,6 +170,15 @@ class LayerReader implements TarVisitor {
     const verdict = this.#verdict(path);
     const isFree = verdict === 'free' || (verdict === 'implied' && type === 'folder');
     return isFree && this.#options.select?.(path) !== false;
+  }
+
+  /** It may have other names that are put. Of two entries of a path, the later counts. */
+  #pass(path: BytePath, header: TarHeader, target: BytePath | undefined): void {
+    const link = target === undefined ? header : this.#passedLinks.get(target);
+    if (link?.type === 'symlink') this.#passedLinks.set(path, link);
+    else if (this.#passedLinks.size > 0) this.#passedLinks.delete(path);
+    if (header.type === 'file') this.#passed.set(path, path);
+    if (target !== undefined && link === undefined) this.#passed.set(path, this.#passed.get(target) ?? target);
   }
 
   #verdict(path: BytePath): 'free' | 'implied' | 'taken' {
@@ -201,9 +211,11 @@ class LayerReader implements TarVisitor {
 
   #link(path: BytePath, target: BytePath): void {
     const passed = this.#passed.get(target);
-    if (passed !== undefined) this.wanted.set(passed, [...(this.wanted.get(passed) ?? []), path]);
+    const symlink = this.#passedLinks.get(target);
+    if (symlink !== undefined) this.#staging.symlink(path, symlink);
+    else if (passed !== undefined) this.wanted.set(passed, [...(this.wanted.get(passed) ?? []), path]);
     else if (!this.puts.has(target)) this.later.push({ path, target, source: this.#stage.layer.name });
-    else if (path !== target && this.#staging.kindOf(target) === 'file') this.#staging.link(path, target);
+    else if (path !== target && isLinkable(this.#staging.kindOf(target))) this.#staging.link(path, target);
     else throw missing(this.#stage.layer.name, path, target);
   }
 
@@ -222,4 +234,9 @@ class LayerReader implements TarVisitor {
     }
     return true;
   }
+}
+
+/** containerd and GNU tar write a symlink's other names as hardlinks too. */
+function isLinkable(kind: ReturnType<Staging['kindOf']>): boolean {
+  return kind === 'file' || kind === 'symlink';
 }

@@ -42,6 +42,8 @@ export class Staging {
   #current: BytePath | undefined;
   /** To be made when their files are there. */
   #links: { path: BytePath; target: BytePath }[] = [];
+  /** What each symlink was made of, for its other names. */
+  readonly #symlinks = new Map<BytePath, TarHeader>();
   /** Files with several names: the last link changes how they look. */
   readonly #linked = new Set<BytePath>();
 
@@ -98,13 +100,19 @@ export class Staging {
     const full = this.#inside.at(path);
     symlinkSync(toBytes(fromLatin1(target)), full);
     this.#made.set(path, symlink);
+    this.#symlinks.set(path, header);
     const owner = this.#traits.ownerOf(header);
     if (owner !== undefined) give(() => lchownSync(full, owner.uid, owner.gid));
     setTime(full, header.mtime, header.nanoseconds);
   }
 
-  /** One more name for a file that this object has made. */
+  /** One more name for a file or symlink that this object has made. A symlink is made again: link(2) may follow one. */
   link(path: BytePath, target: BytePath): void {
+    const linked = this.kindOf(target) === 'symlink' ? this.#symlinks.get(target) : undefined;
+    if (linked !== undefined) {
+      this.symlink(path, linked);
+      return;
+    }
     this.#makeRoom(path);
     this.#links.push({ path, target });
     this.#made.set(path, otherFile);

@@ -9,7 +9,7 @@ import type { TarHeader } from '../tar/header.ts';
 import type { TarVisitor } from '../tar/parser.ts';
 import { opaqueName, whiteoutPrefix } from '../tree/changes.ts';
 
-/** Something in a layer, with the digest of a file's content. A hardlink has its file's. */
+/** Something in a layer, with the digest of a file's content. A hardlink has its file's; one to a symlink is a symlink. */
 export interface IndexEntry {
   path: BytePath;
   header: TarHeader;
@@ -142,6 +142,7 @@ class Indexer implements TarVisitor, LayerIndex {
     if (header.type !== 'hardlink') return;
     const file = this.puts.get(entryPath(header.target ?? '', this.#source));
     if (file?.content !== undefined) entry.content = file.content;
+    if (file?.header.type === 'symlink') this.puts.set(path, { path, header: { ...file.header, path: header.path } });
   }
 
   data(bytes: Buffer, at: number): void {

@@ -100,3 +100,35 @@ test('what is mounted in a folder is left out, and said', () => {
 test('looking into a folder ends when it is aborted', async () => {
   await assert.rejects(scanTree(root, { signal: AbortSignal.abort(new Error('enough')) }), /enough/);
 });
+
+test('names of a file are told by its whole inode number, also where that is larger than a double can tell', async () => {
+  const folder = await scratch();
+  for (const name of ['one', 'two', 'three']) {
+    fs.writeFileSync(join(folder, name), name);
+    fs.linkSync(join(folder, name), join(folder, `${name}-again`));
+  }
+  // In a process of its own: as a file system shows it that numbers files from 2^57 on, such as Lustre.
+  const program = `
+    import fs from 'node:fs';
+    import { syncBuiltinESMExports } from 'node:module';
+    const { lstatSync } = fs;
+    fs.lstatSync = (path, options) => {
+      const found = lstatSync(path, { ...options, bigint: true });
+      found.ino += 2n ** 57n;
+      if (options?.bigint) return found;
+      return Object.assign(lstatSync(path, options), { ino: Number(found.ino) });
+    };
+    syncBuiltinESMExports();
+    const { scanTree } = await import(${JSON.stringify(join(import.meta.dirname, '../../runtime/archive/tree/scan.ts'))});
+    const { nodes } = await scanTree(process.argv[1]);
+    console.log(JSON.stringify(nodes.map(({ path, ino, linkTo }) => [path, Number.isSafeInteger(ino), linkTo ?? ''])));`;
+  const told = execFileSync(process.execPath, ['--input-type=module', '-e', program, folder], { encoding: 'utf8' });
+  assert.deepEqual(JSON.parse(told), [
+    ['one', false, ''],
+    ['one-again', false, 'one'],
+    ['three', false, ''],
+    ['three-again', false, 'three'],
+    ['two', false, ''],
+    ['two-again', false, 'two'],
+  ]);
+});

@@ -1,8 +1,9 @@
 import { lstatSync, readFileSync } from 'node:fs';
 import { invalid, SubpipeError } from '../../errors.ts';
-import { type BytePath, rootPath } from '../path.ts';
+import { type BytePath, locator, rootPath } from '../path.ts';
 import { Thread } from '../thread.ts';
 import { ignoreFile, type Patterns, selection } from './ignore.ts';
+import { changed } from './node.ts';
 import { scanFolders } from './scan-thread.ts';
 import { isFolderIn, Snapshot, width } from './snapshot.ts';
 import { Tree } from './tree.ts';
@@ -123,15 +124,24 @@ class TreeBuilder {
   build(root: string): Tree {
     const snapshot = new Snapshot(this.#paths.flat(), this.#numbers);
     const links = new Map<number, number>();
-    const firsts = new Map<number, number>();
+    const firsts = new Map<number | bigint, number>();
+    const at = locator(root);
     for (const place of this.#linked) {
-      const { ino } = snapshot.node(place);
-      const first = firsts.get(ino);
-      if (first === undefined) firsts.set(ino, place);
+      const { ino, path } = snapshot.node(place);
+      const file = Number.isSafeInteger(ino) ? ino : exactInode(at(path), path);
+      const first = firsts.get(file);
+      if (first === undefined) firsts.set(file, place);
       else links.set(place, first);
     }
     return new Tree(root, snapshot, links, this.#skipped);
   }
+}
+
+/** Lustre and others count from 2^57 on: what Node gives as a double is the same for thirty files beside each other. */
+function exactInode(full: string | Buffer, path: BytePath): bigint {
+  const found = lstatSync(full, { bigint: true, throwIfNoEntry: false });
+  if (found === undefined) throw changed(path);
+  return found.ino;
 }
 
 function readIgnoreFile(root: string): string[] {

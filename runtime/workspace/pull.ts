@@ -88,8 +88,6 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
       return { images: names, size: sizeOf(images), files: tree.paths.length, unchanged: true };
     }
   }
-  // From here on it is no longer what the memory says.
-  forget(file);
   const open = layerOpener(registries);
   const isShared = sharedBy(images);
   const keep = keptLayers();
@@ -122,7 +120,12 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
     const how = options.expectEmpty === true ? 'empty' : 'all';
     done = await replaceFolder(
       folder,
-      (into) => extractLayers(stages, into, { ...extract, looks: true }, plan.gone),
+      async (into) => {
+        const extracted = await extractLayers(stages, into, { ...extract, looks: true }, plan.gone);
+        // From here on it is no longer what the memory says. Until then a failure leaves that too as it was.
+        forget(file);
+        return extracted;
+      },
       how,
     );
   } catch (error) {

@@ -142,7 +142,7 @@ test('what a pull that was cut off has moved is put back by the next one, also w
   assert.deepEqual(readdirSync(work), ['mine']);
 });
 
-test('a failure in the middle leaves the folder as it was, and the next push knows nothing of the pull', async () => {
+test('a failure in the middle leaves the folder as it was, and the next push knows what it was made from', async () => {
   await using machine = await makeMachine();
   let broken = '';
   await using registry = await FakeRegistry.start({
@@ -167,6 +167,7 @@ test('a failure in the middle leaves the folder as it was, and the next push kno
   assert.deepEqual(look(work), before);
   broken = '';
   const pushed = await good(machine.push('work', `--target=${registry.host}/app:2`));
+  assert.equal(result(pushed, 'layers'), '2', 'what was pulled before the failure, and what is new');
   await good(machine.pull('again', '--', result(pushed, 'image')));
   assert.deepEqual(look(machine.workspace('again')), before);
 });

@@ -131,7 +131,7 @@ function timeoutsOf(
 }
 
 /** Objects are merged, everything else of `over` replaces what was there. */
-function merge(under: unknown, over: unknown): unknown {
+export function merge(under: unknown, over: unknown): unknown {
   if (!isFields(under) || !isFields(over)) return over === undefined ? under : over;
   return Object.fromEntries(
     [...new Set([...Object.keys(under), ...Object.keys(over)])].map((key) => [key, merge(under[key], over[key])]),

@@ -1,6 +1,7 @@
+import type { PipelineRunSpec } from '../tekton/types.ts';
 import type { WrapOptions } from '../wrap/wrap.ts';
 import type { Call } from './call.ts';
-import { workspacesOf } from './child.ts';
+import { merge, workspacesOf } from './child.ts';
 import type { ResolvedSource, SourceContext } from './source.ts';
 
 /**
@@ -16,12 +17,7 @@ export async function wrapCall(
   const { embedTasks } = await import('../wrap/embed.ts');
   const { wrapPipeline } = await import('../wrap/wrap.ts');
   const workspaces = workspacesOf(call, source);
-  const base = source.base?.spec;
-  const run = {
-    workspaces,
-    taskRunTemplate: { ...base?.taskRunTemplate, ...call.runSpec.taskRunTemplate },
-    taskRunSpecs: call.runSpec.taskRunSpecs ?? base?.taskRunSpecs ?? [],
-  };
+  const run = { ...(merge(source.base?.spec ?? {}, call.runSpec) as PipelineRunSpec), workspaces };
   const whole = await embedTasks(source.spec, workspaces, context);
   const wrapped = wrapPipeline(whole, run, options);
   if (wrapped.carried.length === 0) {

@@ -13,15 +13,17 @@ export interface StepUser {
 
 /** What every step of ours asks for. */
 const least = {
+  // The Task's stepTemplate may say true, and Kubernetes takes no container with that and the next line.
+  privileged: false,
   allowPrivilegeEscalation: false,
   readOnlyRootFilesystem: true,
   seccompProfile: { type: 'RuntimeDefault' },
 };
 
 /**
- * Pull and push must read and replace what the Task's own steps write. So they run as those do: as the run, the Task or all of its
- * steps say. Where nobody says, steps run as their images say, mostly root: then ours are root too, with the rights to change
- * owners and to read all files, and none else.
+ * Pull and push must read and replace what the Task's own steps write. So they run as those do: as the run, the Task or the steps
+ * say. Where nobody says, steps run as their images say, mostly root; and only root can serve steps that are several users. Then ours
+ * are root, with the rights to change owners and to read all files, and none else.
  *
  * @param user What the caller wants; undefined: as above.
  */
@@ -34,21 +36,19 @@ export function userOf(
   if (user !== undefined) return user === 0 ? root : plain({ runAsUser: user });
   const spec = fieldsIn(task.taskSpec);
   const own = run.taskRunSpecs?.find(({ pipelineTaskName }) => pipelineTaskName === task.name);
-  const above = [
-    contextOf(fieldsIn(own?.podTemplate)),
-    contextOf(fieldsIn(run.taskRunTemplate?.podTemplate)),
-    contextOf(fieldsIn(spec.stepTemplate)),
-  ];
-  if (above.some((context) => isGiven(context.runAsUser) || context.runAsNonRoot === true)) return plain({});
+  // Of the two of a pod one counts, as a whole (pkg/apis/pipeline/pod/template.go, MergePodTemplateWithDefault).
+  const inOwn = fieldsIn(own?.podTemplate).securityContext;
+  const pod = fieldsIn(isGiven(inOwn) ? inOwn : fieldsIn(run.taskRunTemplate?.podTemplate).securityContext);
+  const above = { ...pod, ...contextOf(fieldsIn(spec.stepTemplate)) };
   const steps = itemsOf(spec.steps, []).map(({ fields }) => contextOf(fields));
-  const [first] = steps;
-  const users = new Set(steps.map(({ runAsUser }) => runAsUser));
-  if (typeof first?.runAsUser === 'number' && first.runAsUser !== 0 && users.size === 1) {
-    const groups = new Set(steps.map(({ runAsGroup }) => runAsGroup));
-    const isOne = groups.size === 1 && isGiven(first.runAsGroup);
-    return plain({ runAsUser: first.runAsUser, ...(isOne ? { runAsGroup: first.runAsGroup } : {}) });
-  }
-  return root;
+  const users = new Set(steps.map(({ runAsUser }) => runAsUser ?? above.runAsUser));
+  const [one] = users;
+  // Where some are root, root is allowed.
+  if (users.has(0)) return root;
+  if (users.size > 1 || typeof one !== 'number') return above.runAsNonRoot === true ? plain({}) : root;
+  if (one === above.runAsUser) return plain({});
+  const [group, ...others] = new Set(steps.map(({ runAsGroup }) => runAsGroup));
+  return plain({ runAsUser: one, ...(others.length === 0 && isGiven(group) ? { runAsGroup: group } : {}) });
 }
 
 const root: StepUser = {

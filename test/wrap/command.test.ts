@@ -118,6 +118,30 @@ test('a Task that would mean something else in the run is refused, and one that 
   assert.match(other.stderr, /leaves out the workspace cache of its Task clone, but the run has one of this name/);
 });
 
+test('what --run-spec says of pods is merged with what the file says, for users as well', async () => {
+  await using folder = await makeFolder();
+  const run = {
+    apiVersion: 'tekton.dev/v1',
+    kind: 'PipelineRun',
+    metadata: { name: 'r' },
+    spec: {
+      pipelineSpec: { workspaces: [{ name: 'w' }], tasks: [task('a')] },
+      workspaces: [{ name: 'w', emptyDir: {} }],
+      taskRunTemplate: { podTemplate: { securityContext: { runAsUser: 1000 } } },
+    },
+  };
+  const file = await folder.write('run.yaml', JSON.stringify(run));
+  const more = '{taskRunTemplate: {podTemplate: {nodeSelector: {arch: arm}}}}';
+  const { stdout, stderr } = await subpipe(['wrap', '-f', file, '--target=r.test/x', '--run-spec', more]);
+  const { spec } = await runOf(stdout);
+  assert.deepEqual(
+    spec.taskRunTemplate?.podTemplate,
+    { securityContext: { runAsUser: 1000 }, nodeSelector: { arch: 'arm' } },
+    stderr,
+  );
+  assert.doesNotMatch(JSON.stringify(spec.pipelineSpec), /"runAsUser":0/);
+});
+
 test('with --create the run is made and followed', async () => {
   await using kube = await FakeKube.start();
   addPipeline(kube, 'build', { workspaces: [{ name: 'w' }], tasks: [task('clone')] });

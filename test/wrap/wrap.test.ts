@@ -259,6 +259,55 @@ test("pull and push run as the Task's own steps do; as root, which may keep owne
   assert.equal(contextOf({}, {}, { user: 7 }).runAsUser, 7);
 });
 
+test('pull and push are root with its rights where root is said, and where a step is another user than its Task says', () => {
+  const contextOf = (spec = {}, more = {}) => {
+    const run = { workspaces: [{ name: 'w', emptyDir: {} }], ...more };
+    const context = stepsIn(wrap(pipeline([task('a', {}, spec)]), {}, run), 'a').at(-1)?.securityContext;
+    return (typeof context === 'object' ? context : {}) as Record<string, unknown>;
+  };
+  const as = (runAsUser: number) => ({ securityContext: { runAsUser } });
+  const steps = [1000, 0].map((user) => ({ name: `s${user}`, image: 'x', script: 'true', ...as(user) }));
+  const [one, other] = steps;
+  const nonRoot = { podTemplate: { securityContext: { runAsNonRoot: true } } };
+  const rooted = [
+    contextOf({ stepTemplate: as(0) }),
+    contextOf({}, { taskRunTemplate: { podTemplate: as(0) } }),
+    contextOf({ stepTemplate: as(1000), steps: [{ ...one, securityContext: {} }, other] }),
+    contextOf({ stepTemplate: as(1000), steps }),
+    contextOf({ steps }, { taskRunTemplate: nonRoot }),
+    // What a Task's own pod says takes the place of all that pods say.
+    contextOf(
+      {},
+      {
+        taskRunTemplate: { podTemplate: as(1000) },
+        taskRunSpecs: [{ pipelineTaskName: 'a', podTemplate: { securityContext: { fsGroup: 5 } } }],
+      },
+    ),
+  ];
+  for (const context of rooted) {
+    assert.equal(context.runAsUser, 0);
+    assert.deepEqual(context.capabilities, { drop: ['ALL'], add: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'] });
+  }
+  const other2 = { ...other, ...as(2000) };
+  assert.equal(
+    'runAsUser' in contextOf({ stepTemplate: as(1000), steps: [one, other2] }, { taskRunTemplate: nonRoot }),
+    false,
+  );
+});
+
+test('a Task that makes all its steps privileged has none of ours so', () => {
+  const privileged = { stepTemplate: { securityContext: { privileged: true } } };
+  for (const spec of [
+    privileged,
+    { ...privileged, stepTemplate: { securityContext: { privileged: true, runAsUser: 7 } } },
+  ]) {
+    const wrapped = wrap(pipeline([task('first'), task('a', { runAfter: ['first'] }, spec)]));
+    for (const step of [stepsIn(wrapped, 'a')[0], stepsIn(wrapped, 'a').at(-1)]) {
+      assert.equal(JSON.stringify(step?.securityContext).includes('"privileged":false'), true);
+    }
+  }
+});
+
 test('results have the share of the kubelet, which counts all containers, also those that Tekton adds', () => {
   const limitOf = (spec = {}): unknown =>
     argsOf(stepsIn(wrap(pipeline([task('a', {}, spec)])), 'a').at(-1)).find((arg) =>

@@ -1,29 +1,24 @@
-import {
-  chmodSync,
-  chownSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  utimesSync,
-} from 'node:fs';
-import { fromLatin1 } from '../path.ts';
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmdirSync, statSync, utimesSync } from 'node:fs';
+import { type BytePath, fromLatin1 } from '../path.ts';
 import { HeldFolder, Inside } from './inside.ts';
+import { moveTo } from './move.ts';
+import { remove, removeAround } from './remove.ts';
 
 // A container begins in its working folder, which is made where it is not there (runc, and Tekton's containers all start at once). So a
 // fresh workspace may have folders that nobody has put anything in, but that steps are in already: they must stay the same folders.
 
-/** The folders below `root`, parents first, where it has no more than folders; undefined where it has anything else, or nothing. */
-export function hollowFolders(root: Buffer, except: readonly string[]): string[] | undefined {
+/**
+ * The folders below `root`, parents first, where it has no more than folders; undefined where it has anything else, or nothing.
+ *
+ * @param except paths that do not count, whatever they are.
+ */
+export function hollowFolders(root: Buffer, except: ReadonlySet<string>): string[] | undefined {
   const found: string[] = [];
   const visit = (folder: string): boolean =>
     readdirSync(at(root, folder), { withFileTypes: true, encoding: 'latin1' }).every((entry) => {
-      if (folder === '' && except.includes(entry.name)) return true;
+      const path = below(folder, entry.name);
+      if (except.has(path)) return true;
       if (!entry.isDirectory()) return false;
-      const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
       found.push(path);
       return visit(path);
     });
@@ -33,20 +28,30 @@ export function hollowFolders(root: Buffer, except: readonly string[]): string[]
 /**
  * Moves what is in `from` into `to`. Folders that both have stay those of `to`, and get the mode, owner and time of the
  * others. Each is held open: a link that comes in its place leads nowhere.
+ *
+ * @param except paths of which nothing is moved.
  */
-export function fillHollow(from: string, to: string): void {
+export function fillHollow(from: string, to: string, except: ReadonlySet<string>, folder = ''): void {
   for (const name of readdirSync(from, { encoding: 'latin1' })) {
     const [source, target] = [at(Buffer.from(from), name), at(Buffer.from(to), name)];
-    const there = lstatSync(target, { throwIfNoEntry: false });
-    if (there === undefined || !lstatSync(source).isDirectory()) {
-      if (there !== undefined) rmSync(target, { recursive: true });
-      renameSync(source, target);
+    const path = below(folder, name);
+    if (except.has(path)) {
+      remove(source);
       continue;
     }
+    const there = lstatSync(target, { throwIfNoEntry: false });
+    const seen = lstatSync(source);
+    if (there === undefined || !seen.isDirectory()) {
+      if (there !== undefined) remove(target);
+      moveTo(source, target);
+      continue;
+    }
+    const { uid, gid, mode, atimeMs, mtimeMs } = seen;
+    // Its owner may not be allowed to take anything out of it, as of a cache of Go modules.
+    if ((mode & 0o700) !== 0o700) chmodSync(source, 0o700);
     using comes = new HeldFolder(source);
     using stays = new HeldFolder(target);
-    const { uid, gid, mode, atimeMs, mtimeMs } = statSync(`${comes.path}/.`);
-    fillHollow(comes.path, stays.path);
+    fillHollow(comes.path, stays.path, except, path);
     const now = statSync(`${stays.path}/.`);
     if (now.uid !== uid || now.gid !== gid) chownSync(`${stays.path}/.`, uid, gid);
     chmodSync(`${stays.path}/.`, mode & 0o7777);
@@ -55,14 +60,23 @@ export function fillHollow(from: string, to: string): void {
   }
 }
 
-/** Takes away what {@link fillHollow} has moved, and makes the folders again. */
-export function emptyHollow(root: string, folders: readonly string[], moved: readonly string[]): void {
-  for (const name of moved) rmSync(at(Buffer.from(root), name), { recursive: true, force: true });
+/** Takes away what {@link fillHollow} has moved, but for what is mounted there, and makes the folders again. */
+export function emptyHollow(
+  root: string,
+  folders: readonly string[],
+  moved: readonly string[],
+  mounts: ReadonlySet<BytePath>,
+): void {
+  for (const name of moved) removeAround(Buffer.from(root), name, mounts);
   using inside = new Inside(root);
   for (const folder of folders) {
     const place = inside.at(fromLatin1(folder));
     if (lstatSync(place, { throwIfNoEntry: false }) === undefined) mkdirSync(place);
   }
+}
+
+function below(folder: string, name: string): string {
+  return folder === '' ? name : `${folder}/${name}`;
 }
 
 function at(folder: Buffer, path: string): Buffer {

@@ -5,11 +5,16 @@ export function moveTo(source: Buffer, target: Buffer): void {
   try {
     renameSync(source, target);
   } catch (error) {
-    const { mode } = lstatSync(source);
-    if (!isDenied(error)) throw error;
+    const seen = lstatSync(source);
+    if (!isDenied(error) || !seen.isDirectory()) throw error;
     chmodSync(source, 0o700);
-    renameSync(source, target);
-    chmodSync(target, mode & 0o7777);
+    let now = source;
+    try {
+      renameSync(source, target);
+      now = target;
+    } finally {
+      chmodSync(now, seen.mode & 0o7777);
+    }
   }
 }
 

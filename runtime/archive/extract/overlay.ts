@@ -1,6 +1,17 @@
-import { closeSync, constants, lstatSync, openSync, readdirSync, rmSync, type Stats } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  type Stats,
+} from 'node:fs';
 import process from 'node:process';
 import { moveTo } from './move.ts';
+import { remove } from './remove.ts';
 
 // Paths are latin1, as in path.ts: one character a byte.
 
@@ -11,7 +22,7 @@ export interface Overlay {
   had: readonly string[];
 }
 
-/** What has to be moved so that all of `from` is in `to`. Folders that both have stay those of `to`, and links are no folders. */
+/** What has to be moved so that all of `from` is in `to`, where it can be taken out of `from`. Folders that both have stay those of `to`, and links are no folders. */
 export function planOverlay(from: Buffer, to: Buffer, except: readonly string[]): Overlay {
   const paths: string[] = [];
   const had: string[] = [];
@@ -20,7 +31,10 @@ export function planOverlay(from: Buffer, to: Buffer, except: readonly string[])
       if (folder === '' && except.includes(name)) continue;
       const path = folder === '' ? name : `${folder}/${name}`;
       const there = find(at(to, path));
-      if (there?.isDirectory() === true && find(at(from, path))?.isDirectory() === true) {
+      const comes = find(at(from, path));
+      if (there?.isDirectory() === true && comes?.isDirectory() === true) {
+        // Nothing but its content is wanted of it, which its owner may not be allowed to take out.
+        if (isLocked(comes.mode)) chmodSync(at(from, path), 0o700);
         visit(path);
         continue;
       }
@@ -52,7 +66,7 @@ export function undoOverlay({ paths, had }: Overlay, from: Buffer, to: Buffer, a
     const isNew = taken.has(path) ? wasMoved : find(at(from, path)) === undefined;
     if (!isNew) return;
     inFolderOf(to, path, (place) => {
-      rmSync(place, { recursive: true, force: true });
+      remove(place);
       if (wasMoved) moveTo(old, place);
     });
   });
@@ -60,7 +74,8 @@ export function undoOverlay({ paths, had }: Overlay, from: Buffer, to: Buffer, a
 
 /**
  * Calls `work` with a path's place, below folders that are held open: a folder that somebody swaps for a link meanwhile
- * leads nowhere else. Only Linux can name what is held open; elsewhere it is the plain path.
+ * leads nowhere else. Only Linux can name what is held open; elsewhere it is the plain path. A folder that its owner may not
+ * write to is one that he may, meanwhile.
  */
 function inFolderOf(root: Buffer, path: string, work: (place: Buffer) => void): void {
   const parts = path.split('/');
@@ -71,16 +86,28 @@ function inFolderOf(root: Buffer, path: string, work: (place: Buffer) => void): 
   }
   const open: number[] = [];
   let folder = root;
+  let locked: { fd: number; mode: number } | undefined;
   try {
     for (const part of parts) {
       const fd = openSync(at(folder, part), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
       open.push(fd);
       folder = Buffer.from(`/proc/self/fd/${fd}`);
     }
+    const [fd = -1] = open.slice(-1);
+    const { mode, uid } = fstatSync(fd);
+    if (isLocked(mode) && uid === process.geteuid?.()) {
+      locked = { fd, mode: mode & 0o7777 };
+      fchmodSync(fd, 0o700);
+    }
     work(at(folder, name));
   } finally {
+    if (locked !== undefined) fchmodSync(locked.fd, locked.mode);
     for (const fd of open) closeSync(fd);
   }
+}
+
+function isLocked(mode: number): boolean {
+  return (mode & 0o700) !== 0o700;
 }
 
 function find(path: Buffer): Stats | undefined {

@@ -1,12 +1,14 @@
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { SubpipeError } from '../../errors.ts';
 import { isRecord } from '../../oci/manifest.ts';
 import { shown } from '../path.ts';
 import { lostAndFound, workFolder } from '../tree/walk.ts';
 import { emptyHollow, fillHollow, hollowFolders } from './hollow.ts';
-import { isDenied, moveTo } from './move.ts';
+import { checkMounts, mountsIn } from './mounts.ts';
+import { moveTo } from './move.ts';
 import { moveOverlay, type Overlay, planOverlay, undoOverlay } from './overlay.ts';
+import { checkRemovable, remove } from './remove.ts';
 import { WorkFolder } from './work-folder.ts';
 
 /**
@@ -16,6 +18,7 @@ import { WorkFolder } from './work-folder.ts';
  *
  * A folder that is not there appears by one rename. In one that is there, the children are exchanged: a workspace is a
  * mount point, which cannot be renamed. One that has nothing but empty folders keeps these: steps may have begun in them.
+ * What is mounted in it stays where it is, and as it is.
  * Two at a time in one folder are not supported.
  *
  * @param how `over`: what is in `target` stays, but for what `fill` writes in its place. `empty`: there may be nothing but folders.
@@ -28,6 +31,8 @@ export async function replaceFolder<T>(
 ): Promise<T> {
   const found = lstatSync(target, { throwIfNoEntry: false });
   if (found === undefined) return create(target, fill);
+  if (found.isSymbolicLink())
+    throw new SubpipeError('FAILED', `${target} is a link: expected the folder that it points to`);
   if (!found.isDirectory()) throw new SubpipeError('FAILED', `${target} is no folder`);
   repairFolder(target);
   try {
@@ -67,6 +72,7 @@ async function filled<T>(work: WorkFolder, fill: (folder: string) => Promise<T>)
 
 /** Puts back what an exchange that was cut off has moved. Does nothing where none was. @returns whether one was. */
 export function repairFolder(target: string): boolean {
+  if (lstatSync(target, { throwIfNoEntry: false })?.isDirectory() !== true) return false;
   const path = join(target, workFolder);
   if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return false;
   using work = WorkFolder.find(path);
@@ -78,7 +84,7 @@ export function repairFolder(target: string): boolean {
 function putBack(target: string, work: WorkFolder, journal: Journal | undefined): void {
   const { fresh, aside } = work;
   if (journal?.over !== undefined) undoOverlay(journal.over, ...placesOf(target, work));
-  else if (journal?.hollow !== undefined) emptyHollow(target, journal.hollow, journal.new);
+  else if (journal?.hollow !== undefined) emptyHollow(target, journal.hollow, journal.new, mountsIn(target));
   else if (journal !== undefined) {
     const olds = new Set(journal.old);
     // What is in its place and was there before is old, unless the old one is still aside.
@@ -91,14 +97,17 @@ function putBack(target: string, work: WorkFolder, journal: Journal | undefined)
 }
 
 function exchange(target: string, work: WorkFolder, how: 'all' | 'empty'): void {
-  const kept = [workFolder, lostAndFound];
-  const old = names(target).filter((name) => !kept.includes(name));
-  // An image of a whole volume may have one as well.
-  const fresh = names(work.fresh).filter((name) => name !== lostAndFound);
+  const mounts = mountsIn(target);
+  // An image of a whole volume may have lost+found as well; and what is mounted, as an empty folder.
+  const kept = new Set<string>([workFolder, lostAndFound, ...mounts]);
+  const old = names(target).filter((name) => !kept.has(name));
+  const fresh = names(work.fresh).filter((name) => !kept.has(name));
   const hollow = hollowFolders(Buffer.from(target), kept);
   if (how === 'empty' && hollow === undefined && old.length > 0) throw occupied(target, old);
+  checkMounts(target, work.fresh, mounts, hollow === undefined);
+  if (hollow === undefined) checkRemovable(target, old);
   writeJournal(work.path, { old, new: fresh, hollow });
-  if (hollow !== undefined) fillHollow(work.fresh, target);
+  if (hollow !== undefined) fillHollow(work.fresh, target, kept);
   else {
     move(target, old, work.aside);
     move(work.fresh, fresh, target);
@@ -118,6 +127,8 @@ function occupied(target: string, old: readonly string[]): SubpipeError {
 function layOver(target: string, work: WorkFolder): void {
   const places = placesOf(target, work);
   const over = planOverlay(places[0], places[1], [workFolder, lostAndFound]);
+  checkMounts(target, work.fresh, mountsIn(target), false);
+  checkRemovable(target, over.had);
   writeJournal(work.path, { old: [], new: [], over });
   moveOverlay(over, ...places);
   rmSync(join(work.path, 'journal'));
@@ -193,22 +204,4 @@ function isPaths(value: unknown): value is string[] {
 
 function isOverlay(value: unknown): value is Overlay {
   return isRecord(value) && isPaths(value.paths) && isPaths(value.had);
-}
-
-/** Also where there are folders that their owner may not write to, as in a cache of Go modules. */
-function remove(folder: string): void {
-  try {
-    rmSync(folder, { recursive: true, force: true });
-  } catch (error) {
-    if (!isDenied(error)) throw error;
-    open(Buffer.from(folder));
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-function open(folder: Buffer): void {
-  chmodSync(folder, 0o700);
-  for (const entry of readdirSync(folder, { withFileTypes: true, encoding: 'buffer' })) {
-    if (entry.isDirectory()) open(Buffer.concat([folder, Buffer.from('/'), entry.name]));
-  }
 }

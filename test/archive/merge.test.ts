@@ -59,6 +59,27 @@ test('the same change twice is no conflict; nor is a file told again as it was',
   assert.equal(text(await merged(again), 'a'), 'a2');
 });
 
+test('extended attributes are changes as well: kept where the other side told the file as it was, else a conflict', async () => {
+  const noted = (value: string, name = 'user.note') => ({ attributes: new Map([[name, Buffer.from(value)]]) });
+  const one = [base, tarOf({ ...file('a', 'a0'), ...noted('1'), mtime: 5 })];
+  const touched = [base, tarOf({ ...file('a', 'a0'), mtime: 9 })];
+  for (const images of [
+    { one, touched },
+    { touched, one },
+  ]) {
+    assert.equal(lstatSync(join(await merged(images), 'a')).mtimeMs, 5000);
+  }
+  const content = [base, tarOf(file('a', 'a1'))];
+  const other = [base, tarOf({ ...file('a', 'a0'), ...noted('2') })];
+  const link = [base, tarOf({ ...file('0', 'a0'), ...noted('2') }, { path: 'a', type: 'hardlink', target: '0' })];
+  for (const two of [content, other, link]) {
+    await assert.rejects(merged({ one, two }), /one, two changed the same paths differently: a$/);
+  }
+  // What a pull does not set is no difference.
+  const labelled = [base, tarOf({ ...file('a', 'a0'), ...noted('label', 'security.selinux') })];
+  assert.equal(text(await merged({ labelled, content }), 'a'), 'a1');
+});
+
 test('removed by one and changed by the other is a conflict, also by the folder above', async () => {
   const change = tarOf({ path: 'd', type: 'folder', mode: 0o755 }, file('d/x', 'x1'));
   await assert.rejects(merged({ one: [base, tarOf(gone('d/x'))], two: [base, change] }), /: d\/x$/);
@@ -144,6 +165,17 @@ test('an image that was made anew is merged by the layers that it was made from:
   const later = { ...one, layers: [...one.layers, tarOf(file('a', 'a3'))] };
   await assert.rejects(mergedLines({ later, two }), /later, two changed the same paths differently: a$/);
   assert.equal(text((await mergedLines({ later, two }, { policy: 'first' })).out, 'a'), 'a3');
+});
+
+test('that an image made anew lacks attributes is no change: they may not have been set where it was pulled', async () => {
+  const note = { attributes: new Map([['user.note', Buffer.from('1')]]) };
+  const noted = [base, tarOf({ ...file('u', 'u0'), ...note }, file('a', 'a1'))];
+  const two = { layers: [...noted, tarOf({ ...file('u', 'u1'), ...note })] };
+  const one = { layers: [anew([file('a', 'a1')])], lineages: [noted] };
+  assert.equal(text((await mergedLines({ one, two })).out, 'u'), 'u1');
+  const other = { attributes: new Map([['user.note', Buffer.from('2')]]) };
+  const changed = { layers: [anew([file('a', 'a1'), { ...file('u', 'u0'), ...other }])], lineages: [noted] };
+  await assert.rejects(mergedLines({ changed, two }), /changed the same paths differently: u$/);
 });
 
 test('of layers that were made anew together, a few in common are no ancestor', async () => {

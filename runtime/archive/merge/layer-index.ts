@@ -4,12 +4,13 @@ import { asDigest, type Digest } from '../../oci/digest.ts';
 import type { Needs } from '../layer/part.ts';
 import { type LayerSource, readLayer } from '../layer/read-layer.ts';
 import { type Limits, Meters } from '../limits.ts';
+import { isKept } from '../pack/write-tree.ts';
 import { type BytePath, entryPath, join, nameOf, parentOf } from '../path.ts';
 import type { TarHeader } from '../tar/header.ts';
 import type { TarVisitor } from '../tar/parser.ts';
 import { opaqueName, whiteoutPrefix } from '../tree/changes.ts';
 
-/** Something in a layer, with the digest of a file's content. A hardlink has its file's; one to a symlink is a symlink. */
+/** Something in a layer, with the digest of a file's content. A hardlink has its file's, and its attributes; one to a symlink is a symlink. */
 export interface IndexEntry {
   path: BytePath;
   header: TarHeader;
@@ -68,11 +69,16 @@ export function stackIndexes(indexes: readonly LayerIndex[]): LayerIndex {
   return all;
 }
 
-/** Whether two entries of a path are the same thing. Times are no difference, nor is which name of a file it is. */
+/**
+ * Whether two entries of a path are the same thing. Times are no difference, nor is which name of a file it is.
+ *
+ * @param options.anew `a` is of an image that was made from all of a folder: it has owners of its own, and no attributes
+ * where those that it was pulled with could not be set.
+ */
 export function isSameEntry(
   a: IndexEntry | undefined,
   b: IndexEntry | undefined,
-  options: { owners: boolean } = { owners: true },
+  { anew = false }: { anew?: boolean } = {},
 ): boolean {
   if (a === undefined || b === undefined) return a === b;
   const [one, two] = [a.header, b.header];
@@ -80,10 +86,25 @@ export function isSameEntry(
   return (
     type(one) === type(two) &&
     (one.type === 'symlink' || one.mode === two.mode) &&
-    (!options.owners || (one.uid === two.uid && one.gid === two.gid)) &&
+    (anew || (one.uid === two.uid && one.gid === two.gid)) &&
     a.content === b.content &&
-    (one.type !== 'symlink' || one.target === two.target)
+    (one.type !== 'symlink' || one.target === two.target) &&
+    (hasSameAttributes(one, two) || (anew && attributesOf(one).size === 0))
   );
+}
+
+/** Whether two things have the same extended attributes, of those that a pull sets. */
+export function hasSameAttributes(one: HasAttributes, two: HasAttributes): boolean {
+  if (one.attributes === two.attributes) return true; // most often, neither has any
+  const [these, those] = [attributesOf(one), attributesOf(two)];
+  return these.size === those.size && [...these].every(([name, value]) => those.get(name)?.equals(value) === true);
+}
+
+type HasAttributes = Pick<TarHeader, 'type' | 'attributes'>;
+
+/** Symlinks get none. */
+function attributesOf({ type, attributes = new Map() }: HasAttributes): Map<string, Buffer> {
+  return new Map(type === 'symlink' ? [] : [...attributes].filter(([name]) => isKept(name)));
 }
 
 /** Whether a path is in one of these folders, at any depth. */
@@ -142,6 +163,7 @@ class Indexer implements TarVisitor, LayerIndex {
     if (header.type !== 'hardlink') return;
     const file = this.puts.get(entryPath(header.target ?? '', this.#source));
     if (file?.content !== undefined) entry.content = file.content;
+    if (file?.header.attributes !== undefined) entry.header = { ...header, attributes: file.header.attributes };
     if (file?.header.type === 'symlink') this.puts.set(path, { path, header: { ...file.header, path: header.path } });
   }
 

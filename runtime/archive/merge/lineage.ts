@@ -132,7 +132,8 @@ export function sharedCount(one: readonly Digest[], two: readonly Digest[]): num
 
 /**
  * What an image has changed in what it was made from, where its layers tell all that it has: what is the same is no
- * change, what it has not is removed. Owners are no difference, as a push of all of a folder has its own.
+ * change, what it has not is removed. Owners are no difference, as a push of all of a folder has its own; nor are
+ * attributes that it has none of, as they may not have been set where it was pulled.
  */
 export function changedFrom(before: LayerIndex, now: LayerIndex): LayerIndex {
   const removed = new Set([...now.removed].filter((path) => !before.removed.has(path)));
@@ -140,7 +141,7 @@ export function changedFrom(before: LayerIndex, now: LayerIndex): LayerIndex {
   // What was taken away and put again must be said again, as the taking away is.
   const isAgain = (path: BytePath): boolean => removed.has(path) || isBelow(path, removed) || isBelow(path, emptied);
   const same = (path: BytePath): boolean =>
-    isSameEntry(now.puts.get(path), before.puts.get(path), { owners: false }) && !isAgain(path);
+    isSameEntry(now.puts.get(path), before.puts.get(path), { anew: true }) && !isAgain(path);
   const puts = new Map([...now.puts].filter(([path]) => !same(path)));
   for (const path of before.puts.keys()) if (!now.puts.has(path)) removed.add(path);
   return { puts, removed, emptied };

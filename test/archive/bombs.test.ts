@@ -7,8 +7,7 @@ import { zstdCompressSync } from 'node:zlib';
 import { unpack } from '../../runtime/archive/layer/unpack.ts';
 import { defaultLimits, Meters } from '../../runtime/archive/limits.ts';
 import { indexLayer } from '../../runtime/archive/merge/layer-index.ts';
-import { padded } from '../../runtime/archive/tar/header.ts';
-import { extracted, layerOf, scratch, tarOf } from './support.ts';
+import { extended, extracted, layerOf, scratch, tarOf } from './support.ts';
 
 const gibibyte = 2 ** 30;
 
@@ -23,16 +22,6 @@ function zeros(bytes: number, said?: number): Buffer {
   for (let at = 0; at < blocks.length; at += 4) blocks.writeUIntLE((block << 3) | (1 << 1), at, 3);
   blocks[blocks.length - 4] = (blocks[blocks.length - 4] ?? 0) | 1;
   return Buffer.concat([frame, content, blocks]);
-}
-
-/** An extended header of a kind, as it may come any number of times. */
-function extended(flag: 'x' | 'g', records: string): Buffer {
-  const bytes = tarOf({ path: 'pax', content: records }).subarray(0, 512 + padded(records.length));
-  bytes.write(flag, 156, 'latin1');
-  bytes.write('        ', 148, 'latin1');
-  const sum = bytes.subarray(0, 512).reduce((total, byte) => total + byte, 0);
-  bytes.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
-  return bytes;
 }
 
 /** Many records, each of 31 bytes. */

@@ -74,6 +74,16 @@ export function tarOf(...entries: (Partial<TarHeader> & { path: string; content?
   return Buffer.concat([...parts, Buffer.alloc(1024)]);
 }
 
+/** An extended header of a kind, as it may come any number of times. */
+export function extended(flag: 'x' | 'g', records: string): Buffer {
+  const bytes = tarOf({ path: 'pax', content: records }).subarray(0, 512 + padded(records.length));
+  bytes.write(flag, 156, 'latin1');
+  bytes.write('        ', 148, 'latin1');
+  const sum = bytes.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+  bytes.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  return bytes;
+}
+
 /** All that can be seen of a tree, for comparing. */
 export function look(root: string): Map<string, unknown> {
   const seen = new Map<string, unknown>();

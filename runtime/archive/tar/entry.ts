@@ -13,10 +13,10 @@ export function describeEntry(
   numbers: TarNumbers,
 ): TarHeader {
   const number = (key: string): number | undefined => {
-    const value = records.get(key);
+    const value = records.said(key);
     return value === undefined ? undefined : numbers.decimal(value, key);
   };
-  const path = records.get('GNU.sparse.name') ?? records.get('path') ?? nameIn(bytes, from);
+  const path = records.said('GNU.sparse.name') ?? records.said('path') ?? nameIn(bytes, from);
   const { type, what } = typeOf(flag, path);
   const time = seconds(records.get('mtime')) ?? {
     mtime: numbers.number(bytes, from + 136, 12, 'mtime'),
@@ -38,7 +38,7 @@ export function describeEntry(
   };
   if (what !== undefined) header.what = what;
   if (type === 'symlink' || type === 'hardlink')
-    header.target = records.get('linkpath') ?? field(bytes, from + 157, 100);
+    header.target = records.said('linkpath') ?? field(bytes, from + 157, 100);
   const attributes = attributesIn(records);
   if (attributes !== undefined) header.attributes = attributes;
   return header;

@@ -143,7 +143,7 @@ export class TarParser {
   /** Bytes that follow the header. */
   #stored(size: number, records: PaxRecords, flag: string): number {
     if (flag === '3' || flag === '4' || flag === '6') return 0;
-    const told = records.get('size');
+    const told = records.said('size');
     return told === undefined ? size : this.#numbers.decimal(told, 'size');
   }
 

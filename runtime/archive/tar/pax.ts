@@ -25,6 +25,11 @@ export class PaxRecords {
     return this.#base?.isEmpty === false ? this.#base.get(key) : undefined;
   }
 
+  /** As {@link get}, but an empty value takes back what was said before: then the header itself counts. */
+  said(key: string): string | undefined {
+    return this.get(key) || undefined;
+  }
+
   add(key: string, value: string): void {
     this.#keys.push(key);
     this.#values.push(value);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
@@ -102,4 +102,24 @@ test('what puts back a folder of an exchange that was cut off leaves a volume in
     repaired: true,
     names: ['a', 'a/cache', 'a/cache/precious'],
   });
+});
+
+test('a volume that is mounted in a workspace is no part of it, but for its folder', { skip }, async () => {
+  const folder = await scratch();
+  for (const name of ['target/a/cache', 'volume/inner']) mkdirSync(join(folder, name), { recursive: true });
+  for (const name of ['target/a/file', 'target/secret', 'volume/precious', 'token'])
+    writeFileSync(join(folder, name), '');
+  const text = `
+    import { scanTree } from './runtime/archive/tree/scan.ts';
+    const { paths, skipped } = await scanTree(process.argv[1]);
+    console.log(JSON.stringify({ paths, skipped: skipped.map(({ path }) => path) }));`;
+  const node = [process.execPath, '--input-type=module-typescript', '--eval', text, join(folder, 'target')];
+  const bind = 'mount --bind "$F/volume" "$F/target/a/cache" && mount --bind "$F/token" "$F/target/secret"';
+  const { stdout, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', `${bind} && exec "$@"`, 'sh', ...node], {
+    cwd: new URL('../..', import.meta.url),
+    env: { ...process.env, F: folder },
+    encoding: 'utf8',
+  });
+  const found: unknown = JSON.parse(stdout || JSON.stringify(stderr));
+  assert.deepEqual(found, { paths: ['a', 'a/cache', 'a/file'], skipped: ['secret', 'a/cache'] });
 });

@@ -93,7 +93,7 @@ test('what is mounted in a folder is left out, and said', () => {
   // As if all of its folders were other filesystems.
   const { table, skipped } = new Walk(root, dev + 1).all(rootPath);
   assert.deepEqual(table.paths, [...folders, 'top']);
-  assert.deepEqual(skipped[0], { path: 'f000', what: 'another filesystem mounted here (its content)' });
+  assert.deepEqual(skipped[0], { path: 'f000', what: 'another volume mounted here (its content)' });
   assert.equal(skipped.length, folderCount);
 });
 

@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { type BytePath, join, locator } from '../path.ts';
 import type { Selection } from './ignore.ts';
+import { mountsIn } from './mounts.ts';
 import { changed, kindOf, typeOf } from './node.ts';
 import { SnapshotBuilder } from './snapshot.ts';
 
@@ -31,6 +32,8 @@ export class Walk {
   readonly table = new SnapshotBuilder();
   readonly #at: (path: BytePath) => string | Buffer;
   readonly #device: number;
+  /** Also volumes of the tree's own device. Most often none: then nothing is looked for. */
+  readonly #mounts: ReadonlySet<BytePath> | undefined;
   readonly #chosen: Selection | undefined;
   #linked: number[] = [];
   #skipped: Skipped[] = [];
@@ -39,6 +42,8 @@ export class Walk {
   constructor(root: string, device: number, chosen?: Selection) {
     this.#at = locator(root);
     this.#device = device;
+    const mounts = mountsIn(root);
+    this.#mounts = mounts.size === 0 ? undefined : mounts;
     this.#chosen = chosen;
   }
 
@@ -73,21 +78,22 @@ export class Walk {
       if (seen === undefined) throw changed(path);
       const type = typeOf(seen);
       if (this.#chosen !== undefined && !this.#chosen.has(path, type === 'folder')) continue;
-      if (type === undefined) {
-        this.#skipped.push({ path, what: kindOf(seen) });
+      const isMount = this.#mounts?.has(path) === true;
+      if (type === undefined || (isMount && type !== 'folder')) {
+        this.#skipped.push({ path, what: type === undefined ? kindOf(seen) : 'mounted here' });
         continue;
       }
       this.table.add(path, type, seen);
-      if (type === 'folder') this.#enter(path, seen.dev, enter);
+      if (type === 'folder') this.#enter(path, isMount ? undefined : seen.dev, enter);
       else if (type === 'file' && seen.nlink > 1) this.#linked.push(this.table.size - 1);
     }
   }
 
-  #enter(path: BytePath, device: number, enter: (path: BytePath) => void): void {
+  #enter(path: BytePath, device: number | undefined, enter: (path: BytePath) => void): void {
     const { size } = this.table;
     // Mounts inside a workspace could repeat inode numbers; those of their files are not links of ours.
     if (device === this.#device) enter(path);
-    else this.#skipped.push({ path, what: 'another filesystem mounted here (its content)' });
+    else this.#skipped.push({ path, what: 'another volume mounted here (its content)' });
     // Entered for what may be in it: without that, nobody has asked for it.
     if (this.table.size === size && this.#chosen?.wants(path) === false) this.table.drop();
   }

@@ -3,9 +3,11 @@ import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fromLatin1 } from '../../runtime/archive/path.ts';
+import { changesSince } from '../../runtime/archive/tree/changes.ts';
 import type { TreeNode } from '../../runtime/archive/tree/node.ts';
 import { Snapshot } from '../../runtime/archive/tree/snapshot.ts';
-import { loadState, StateDraft } from '../../runtime/archive/tree/state.ts';
+import { loadState, type State, StateDraft } from '../../runtime/archive/tree/state.ts';
+import { Tree } from '../../runtime/archive/tree/tree.ts';
 import { saveState, scratch } from './support.ts';
 
 const node: TreeNode = {
@@ -42,6 +44,36 @@ test('no state, and that of another version, is none; one that was cut off is an
   for (const size of [length - 1, length - node.path.length - 1, length - 100, 10]) {
     await truncate(file, size);
     assert.throws(() => loadState(file), /state file .* is damaged/);
+  }
+});
+
+test('a state file with a damaged byte is an error, or none; in its tables it is a change, and no more', async () => {
+  const file = join(await scratch(), 'state');
+  const names = ['a', 'b', 'b/c', 'd'];
+  const now = Snapshot.of(names.map((name) => ({ ...node, path: fromLatin1(name), type: 'folder' as const })));
+  const tree = new Tree('/', now);
+  await saveState(file, now, { images: ['one', { digest: 'sha256:0' }] });
+  const good = await readFile(file);
+  const tables = { from: good.indexOf('\n') + 1, to: good.indexOf('{"images"') };
+  assert.ok(tables.to > tables.from);
+  for (let at = 0; at < good.length; at++) {
+    for (const bit of [1, 2, 8, 64]) {
+      const bytes = Buffer.from(good);
+      bytes[at] = (bytes[at] ?? 0) ^ bit;
+      await writeFile(file, bytes);
+      let state: State | undefined;
+      try {
+        state = loadState(file);
+      } catch (error) {
+        assert.match(String(error), /SubpipeError: the state file .* is damaged$/);
+        continue;
+      }
+      if (state === undefined) continue;
+      const isSpace = good[at] === 0x20 && at < tables.from;
+      assert.ok(isSpace || (at >= tables.from && at < tables.to), `byte ${at} is not looked at`);
+      const isBetween = at >= tables.to - names.join().length && good[at] === 0;
+      assert.equal(changesSince(state.snapshot, tree).length > 0, !isSpace && !isBetween, `byte ${at}`);
+    }
   }
 });
 

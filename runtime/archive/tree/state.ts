@@ -4,17 +4,21 @@ import { readFileSync } from 'node:fs';
 import { appendFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
 import { SubpipeError } from '../../errors.ts';
 import { isRecord } from '../../oci/manifest.ts';
 import { Snapshot, width } from './snapshot.ts';
 
 /** Raised when the file's shape changes; a file of another version counts as none. */
-const version = 4;
+const version = 5;
 
 /** File systems stamp changes by a clock that ticks every 4 or 10 ms (CONFIG_HZ). */
 const tick = 20;
 
 const newline = 0x0a;
+
+/** Characters of the checksum at the end. */
+const sumLength = 8;
 
 /**
  * What a folder was when its image was pulled: each thing's kind, size, owner, mode, inode, and times of content and of
@@ -26,14 +30,18 @@ export interface State {
 }
 
 /**
- * A state file that is being written: a line of JSON, a table of numbers, the paths, and at last `about`, as JSON. All of it
- * in JSON takes five times as long to read, which is a quarter of a push of what did not change. It appears by rename, in
- * {@link keep}; without that nothing is left of it.
+ * A state file that is being written: a line of JSON, a table of numbers, the paths, and at last `about`, as JSON, with the
+ * checksum of it and of the first line. All of it in JSON takes five times as long to read, which is a quarter of a push of
+ * what did not change. It appears by rename, in {@link keep}; without that nothing is left of it.
+ *
+ * Numbers and paths have no checksum, which would take longer than to compare them: where they are damaged, they are not
+ * those of what is there, which then counts as changed.
  */
 export class StateDraft implements AsyncDisposable {
   readonly #file: string;
   readonly #part: string;
   readonly #newest: number;
+  readonly #head: Buffer;
   readonly #written: Promise<void>;
 
   /** Begins to write the file, in a folder that is made where it is not there. */
@@ -41,7 +49,9 @@ export class StateDraft implements AsyncDisposable {
     this.#file = file;
     this.#part = `${file}.${randomUUID()}.part`;
     this.#newest = snapshot.newest;
-    this.#written = writeTables(this.#part, snapshot);
+    const text = Buffer.from(snapshot.paths.join('\0'), 'latin1');
+    this.#head = Buffer.from(JSON.stringify({ version, count: snapshot.size, text: text.length }));
+    this.#written = writeTables(this.#part, this.#head, snapshot, text);
     this.#written.catch(() => {}); // told by keep
   }
 
@@ -56,7 +66,8 @@ export class StateDraft implements AsyncDisposable {
     if (wait > 0) await sleep(Math.min(wait, tick), undefined, signal === undefined ? {} : { signal });
     try {
       await this.#written;
-      await appendFile(this.#part, JSON.stringify(about));
+      const last = JSON.stringify(about);
+      await appendFile(this.#part, last + sumOf(this.#head, Buffer.from(last)));
       await rename(this.#part, this.#file);
     } catch (cause) {
       throw new SubpipeError('FAILED', `cannot write the state file ${this.#file}`, { cause });
@@ -72,10 +83,8 @@ export class StateDraft implements AsyncDisposable {
   }
 }
 
-async function writeTables(part: string, { paths, numbers, size: count }: Snapshot): Promise<void> {
+async function writeTables(part: string, head: Buffer, { numbers }: Snapshot, text: Buffer): Promise<void> {
   const table = Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength);
-  const text = Buffer.from(paths.join('\0'), 'latin1');
-  const head = Buffer.from(JSON.stringify({ version, count, text: text.length }));
   // The table begins where numbers may, so that whoever reads it needs no copy.
   const space = Buffer.alloc(7 - (head.length % 8), ' ');
   await mkdir(dirname(part), { recursive: true });
@@ -89,12 +98,13 @@ async function writeTables(part: string, { paths, numbers, size: count }: Snapsh
 
 /**
  * Reads a state file. Undefined when there is none, or one of another version: then all counts as changed.
- * @throws SubpipeError `FAILED` when it is there and cannot be read.
+ * @throws SubpipeError `FAILED` when it is there and cannot be read, or is damaged.
  */
 export function loadState(file: string): State | undefined {
   const bytes = bytesOf(file);
   if (bytes === undefined) return undefined;
-  const damaged = (cause?: unknown) => new SubpipeError('FAILED', `the state file ${file} is damaged`, { cause });
+  const damaged = (cause?: unknown) =>
+    new SubpipeError('FAILED', `the state file ${file} is damaged`, { cause, hint: 'Remove it, then pull again.' });
   const parsed = (from: number, to?: number): unknown => {
     try {
       return JSON.parse(bytes.toString('utf8', from, to));
@@ -107,13 +117,24 @@ export function loadState(file: string): State | undefined {
   if (!isRecord(head) || head.version !== version) return undefined;
   const { count, text } = head;
   const from = end + 1;
-  if (typeof count !== 'number' || typeof text !== 'number') throw damaged();
+  if (!isCount(count) || !isCount(text)) throw damaged();
   const to = from + count * width * 8;
-  if (!Number.isSafeInteger(to) || to < from || !(text >= 0) || to + text > bytes.length) throw damaged();
-  const about = parsed(to + text);
+  const last = bytes.length - sumLength;
+  if (to + text > last) throw damaged();
+  const line = Buffer.from(JSON.stringify(head));
+  if (sumOf(line, bytes.subarray(to + text, last)) !== bytes.toString('latin1', last)) throw damaged();
+  const about = parsed(to + text, last);
   if (!isRecord(about)) throw damaged();
   const paths = bytes.toString('latin1', to, to + text);
   return { about, snapshot: new Snapshot(paths, numbersIn(bytes.subarray(from, to))) };
+}
+
+function sumOf(head: Buffer, about: Buffer): string {
+  return crc32(about, crc32(head)).toString(16).padStart(sumLength, '0');
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 function numbersIn(table: Buffer): Float64Array<ArrayBuffer> {

@@ -104,7 +104,7 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
   );
   // Also what is not asked for must be no conflict: a push after this stands for all of the images.
   const plan = await planMerge(sources, {
-    policy: policyFor(options.merge, images),
+    policy: policyFor(options, images),
     find: layerFinder(images, open, signal),
     signal,
   });
@@ -198,12 +198,17 @@ async function sourcesOf(options: PullOptions, registries: Registries): Promise<
   return withoutAncestors(await readSource(base, common));
 }
 
-function policyFor(policy: MergePolicy | undefined, images: readonly WorkspaceImage[]): MergePolicy {
-  if (typeof policy !== 'object') return policy ?? 'error';
-  const ours = images.find(({ given, name, digest }) => [given, name, digest].includes(policy.ours));
-  if (ours !== undefined) return { ours: ours.name };
+/** All images of a source count: of a tag, what was pushed to it side by side. */
+function policyFor({ merge, sources }: PullOptions, images: readonly WorkspaceImage[]): MergePolicy {
+  if (typeof merge !== 'object') return merge ?? 'error';
+  const wanted = [merge.ours].flat().map((text) => text.trim());
+  const ours = images.filter(({ given, name, digest }) => [given, name, digest].some((one) => wanted.includes(one)));
+  // One that is not there, or that another was made from, has changed nothing.
+  if (ours.length > 0 || sources.some((source) => wanted.includes(source.trim()))) {
+    return { ours: ours.map(({ name }) => name) };
+  }
   const names = images.map(({ given }) => given).join(', ');
-  throw invalid(`--merge=ours=${policy.ours} names none of the sources: expected one of ${names}`);
+  throw invalid(`--merge=ours=${wanted.join()} names none of the sources: expected one of ${names}`);
 }
 
 /** What makes two pulls the same. */

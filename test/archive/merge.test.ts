@@ -50,6 +50,20 @@ test('a path changed differently is an error that names it, unless a policy deci
   assert.equal(text(await merged(images, 'last'), 'b'), 'b1');
 });
 
+test('ours counts where another source has changed a path in the same way, and may be several sources', async () => {
+  const later = { ...file('a', 'a1'), mtime: 9 };
+  const images = {
+    one: [base, tarOf(file('a', 'a1'))],
+    same: [base, tarOf(later)],
+    two: [base, tarOf(file('a', 'a2'))],
+  };
+  assert.equal(text(await merged(images, { ours: 'one' }), 'a'), 'a1');
+  assert.equal(text(await merged(images, { ours: ['same', 'one'] }), 'a'), 'a1');
+  const conflict = /changed the same paths differently: a$/;
+  await assert.rejects(merged(images, { ours: ['one', 'two'] }), conflict, 'they do not agree');
+  await assert.rejects(merged(images, { ours: [] }), conflict);
+});
+
 test('the same change twice is no conflict; nor is a file told again as it was', async () => {
   const same = { one: [base, tarOf(file('a', 'a1'))], two: [base, tarOf({ ...file('a', 'a1'), mtime: 9 })] };
   const out = await merged(same);

@@ -115,6 +115,33 @@ test('a path that both changed differently is an error that names it and leaves 
   assert.match(wrong.stderr, /--merge=ours=three names none of the sources: expected one of /);
 });
 
+test('ours may be a tag that was pushed to side by side, or a source that is not there or went into another', async () => {
+  await using registry = await FakeRegistry.start();
+  await using machine = await makeMachine();
+  const repository = `${registry.host}/team/app`;
+  const images = await fork(machine, repository, {
+    one: (folder) => fill(folder, { a: 'a1' }),
+    two: (folder) => fill(folder, { b: 'b2' }),
+    theirs: (folder) => fill(folder, { a: 'a3', b: 'b3' }),
+  });
+  const { one = '', two = '', theirs = '' } = images;
+  const tag = `${repository}:side`;
+  for (const image of [one, two]) {
+    await good(machine.pull('again', '--', image));
+    fill(machine.workspace('again'), { [image === one ? 'one' : 'two']: '' });
+    await good(machine.push('again', `--target=${tag}`));
+  }
+  await good(machine.pull('both', `--merge=ours=${tag}`, '--', tag, theirs));
+  const both = machine.workspace('both');
+  assert.deepEqual([readFileSync(`${both}/a`, 'utf8'), readFileSync(`${both}/b`, 'utf8')], ['a1', 'b2']);
+  const missing = `${repository}:none`;
+  await good(machine.pull('both', `--merge=ours=${missing}`, '--optional', '--', missing, theirs));
+  const side = await good(machine.pull('both', `--merge=ours=${one}`, '--', one, tag));
+  assert.equal(side.stderr.includes('decided'), false);
+  const refused = await machine.pull('both', `--merge=ours=${missing}`, '--optional', '--', missing, one, theirs);
+  assert.match(refused.stderr, /changed the same paths differently: a\./);
+});
+
 test('after a policy has decided, a push sends only where the layers laid over each other are something else', async () => {
   await using registry = await FakeRegistry.start();
   await using machine = await makeMachine();

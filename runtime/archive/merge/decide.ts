@@ -6,9 +6,10 @@ import { type IndexEntry, isBelow, isSameEntry, type LayerIndex } from './layer-
 
 /**
  * What to do with a path that sources changed differently: `error` names them (default), or the change of the first or
- * last source that has one is taken, or that of the source with this name where it has one, else it is an error.
+ * last source that has one is taken, or that of the source with this name, or of those with these, where it has just one,
+ * else it is an error.
  */
-export type MergePolicy = 'error' | 'first' | 'last' | { ours: string };
+export type MergePolicy = 'error' | 'first' | 'last' | { ours: string | readonly string[] };
 
 /** What one of the images to merge has changed since their ancestor. */
 export interface Side {
@@ -70,7 +71,7 @@ export async function decide(sides: readonly Side[], ancestor: () => Promise<Lay
       const changed = rest.filter(({ put }) => !isSameEntry(put, before));
       rest = changed.length === 0 ? rest.slice(0, 1) : changed;
     }
-    const winner = rest.length === 1 ? rest[0] : choose(rest, policy);
+    const winner = rest.length === 1 ? rest[0] : choose(rest, list, policy);
     if (winner === undefined) conflicts.push(path);
     else winners.set(path, winner);
     if (rest.length > 1) decided.push(path);
@@ -141,11 +142,15 @@ function different(list: readonly Said[]): Said[] {
   return kinds;
 }
 
-function choose(rest: readonly Said[], policy: MergePolicy): Said | undefined {
+/** @param list of all sides, of which `rest` has one for each kind of change. */
+function choose(rest: readonly Said[], list: readonly Said[], policy: MergePolicy): Said | undefined {
   if (policy === 'error') return undefined;
   if (policy === 'first') return rest[0];
   if (policy === 'last') return rest.at(-1);
-  return rest.find(({ side }) => side.name === policy.ours);
+  const names = typeof policy.ours === 'string' ? [policy.ours] : policy.ours;
+  const ours = list.filter(({ side }) => names.includes(side.name));
+  const [chosen, ...more] = rest.filter(({ put }) => ours.some((one) => isSameEntry(one.put, put)));
+  return more.length === 0 ? chosen : undefined;
 }
 
 function conflict(paths: readonly BytePath[], sides: readonly Side[]): SubpipeError {

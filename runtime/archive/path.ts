@@ -78,11 +78,19 @@ export function locator(root: string): (path: BytePath) => string | Buffer {
   };
 }
 
+/** PATH_MAX of Linux: nobody can name what is longer, and each folder of it costs as much as the path is long. */
+export const longestPath = 4096;
+
 /**
  * The path of a tar entry, without `./` in front and `/` at the end.
- * @throws SubpipeError `FAILED` when it is absolute, or has `..` or a NUL: nothing good has, and nothing is written.
+ * @throws SubpipeError `FAILED` when it is absolute, or has `..` or a NUL: nothing good has, and nothing is written; and when it is
+ * longer than any path may be.
  */
 export function entryPath(name: string, source: string): BytePath {
+  if (name.length > longestPath) {
+    const what = `${source} has an entry with a path of ${name.length} bytes, "${shown(name.slice(0, 40))}…"`;
+    throw new SubpipeError('FAILED', `${what}: no more than ${longestPath} are possible`);
+  }
   if (isPlain(name)) return fromLatin1(name);
   let path = name;
   if (

@@ -31,6 +31,14 @@ export const hostileLayers: Record<string, { layers: Buffer[]; error: RegExp; li
     layers: [tarOf({ path: 'l', type: 'symlink', target: elsewhere }, { path: 'l/evil/', type: 'folder' })],
     error: /below l, which is a symlink/,
   },
+  'a path that no folder can have': {
+    layers: [tarOf({ path: `${'a/'.repeat(500_000)}b`, content: 'x' })],
+    error: /path of 1000001 bytes, "a\/a\/a\/.*": no more than 4096 are possible/,
+  },
+  'a hardlink to what no path can name': {
+    layers: [tarOf({ path: 'l', type: 'hardlink', target: `${'a/'.repeat(500_000)}b` })],
+    error: /path of 1000001 bytes/,
+  },
   'a hardlink to the outside': {
     layers: [tarOf({ path: 'l', type: 'hardlink', target: '/etc/passwd' })],
     error: /expected a relative path/,

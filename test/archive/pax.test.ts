@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TarHeader } from '../../runtime/archive/tar/header.ts';
+import { padded, type TarHeader } from '../../runtime/archive/tar/header.ts';
 import { TarParser } from '../../runtime/archive/tar/parser.ts';
 import { extended, tarOf } from './support.ts';
 
@@ -51,4 +51,30 @@ test('an empty record takes back what was said: the header itself counts (POSIX,
   const [before, after] = read(global, file('a'), extended('x', empty), symlink);
   assert.equal(before?.uid, 1000);
   assert.deepEqual([after?.uid, after?.target], [0, 'there']);
+});
+
+test('the map of a sparse file may be longer than a block, a piece or a thousand blocks (GNU, PAX 1.0)', () => {
+  const count = 50_000;
+  const parts = Array.from({ length: count }, (_, i) => ({ at: 2 * i, length: 1 }));
+  const map = `${count}\n${parts.map(({ at, length }) => `${at}\n${length}\n`).join('')}`;
+  const size = padded(map.length) + count;
+  const said = { 'GNU.sparse.major': '1', 'GNU.sparse.minor': '0', 'GNU.sparse.realsize': String(2 * count) };
+  const tar = Buffer.concat([
+    extended('x', records({ ...said, 'GNU.sparse.name': 'sparse' })),
+    tarOf({ path: 'stored', size }).subarray(0, 512),
+    Buffer.from(map.padEnd(padded(map.length), '\0')),
+    Buffer.alloc(padded(count), 'x'),
+    tarOf({ path: 'next' }),
+  ]);
+  const pieces = Array.from({ length: Math.ceil(tar.length / 1000) }, (_, i) =>
+    tar.subarray(1000 * i, 1000 * i + 1000),
+  );
+  for (const found of [read(tar), read(...pieces)]) {
+    assert.deepEqual(
+      found.map(({ path }) => path),
+      ['sparse', 'next'],
+    );
+    assert.equal(found[0]?.size, 2 * count);
+    assert.deepEqual(found[0]?.parts, parts);
+  }
 });

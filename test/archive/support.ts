@@ -53,14 +53,14 @@ export async function extracted(layers: Buffer[], target: string, options: Extra
 /** The bytes of a header, with what is in front of it. */
 export function encodeHeader(header: Parameters<typeof writeHeader>[0]): Buffer {
   const blocks = {
-    piece: Buffer.alloc(256 * 1024),
+    piece: Buffer.alloc(2 * 1024 * 1024),
     used: 0,
     advance(length: number) {
       this.used += length;
     },
   };
   writeHeader(header, blocks);
-  return blocks.piece.subarray(0, blocks.used);
+  return Buffer.from(blocks.piece.subarray(0, blocks.used));
 }
 
 /** Bytes of a tar with these entries, as a hostile or careless program may write it. */

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import { SubpipeError } from '../../errors.ts';
 import { type Digest, digestOf } from '../../oci/digest.ts';
-import { allFromLatin1, type BytePath } from '../path.ts';
+import { allFromLatin1, type BytePath, longestPath } from '../path.ts';
 import type { TarHeader } from '../tar/header.ts';
 import type { Compression } from './compression.ts';
 import { frameSize } from './frames.ts';
@@ -146,6 +146,7 @@ export async function readFrameMap(bytes: Buffer, size: number, source: string):
     before = frame.first;
   }
   const paths = allFromLatin1(plain.toString('latin1', pathsAt).split('\0'));
-  if (total !== size || paths.length !== count || frames[0]?.skip !== 0) throw wrong();
+  const isPossible = paths.length === count && paths.every((path) => path.length <= longestPath);
+  if (total !== size || !isPossible || frames[0]?.skip !== 0) throw wrong();
   return { frames, paths, kindOf: (entry) => kinds[plain[kindsAt + entry] ?? 0] ?? 'file' };
 }

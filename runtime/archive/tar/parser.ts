@@ -18,6 +18,11 @@ export interface TarVisitor {
 
 type Part = { at: number; length: number };
 
+/** The map of a sparse file, as far as it is there: how many lines have ended, and how many parts they are to tell. */
+type SparseLines = { readonly blocks: Buffer[]; ended: number; count: number };
+
+const newline = 0x0a;
+
 /**
  * Reads a tar piece by piece: ustar, PAX, GNU (long names, base-256 numbers, sparse files of all four kinds) and old
  * V7. Names and targets are bytes, see BytePath. Checksums are checked; a tar that ends early is an error.
@@ -134,7 +139,7 @@ export class TarParser {
     } else if (flag === 'S') {
       this.#gnuSparse(bytes.subarray(from, from + block), header, stored);
     } else if (isSparse) {
-      this.#sparseOne(header, stored, []);
+      this.#sparseOne(header, stored, { blocks: [], ended: 0, count: Number.POSITIVE_INFINITY });
     } else {
       this.#content(parts === undefined ? header : { ...header, parts: this.#checked(parts, header, stored) }, stored);
     }
@@ -214,25 +219,31 @@ export class TarParser {
     return parts;
   }
 
-  /** PAX sparse 1.0: the map is decimal lines in front of the content, padded to a block. */
-  #sparseOne(header: TarHeader, stored: number, before: Buffer[]): void {
-    if (stored - before.length * block < block || before.length > 2048)
+  /** PAX sparse 1.0: the map is decimal lines in front of the content, padded to a block. The first says how many follow. */
+  #sparseOne(header: TarHeader, stored: number, map: SparseLines): void {
+    const { blocks } = map;
+    if (stored - blocks.length * block < block || blocks.length > 2048)
       throw this.#numbers.wrong('has a damaged sparse file');
     this.#collect(block, (extra, at) => {
-      const held = [...before, Buffer.from(extra.subarray(at, at + block))];
-      const lines = Buffer.concat(held).toString('latin1').split('\n');
-      lines.pop(); // not ended yet, or padding
-      const count = lines[0] === undefined ? undefined : this.#numbers.decimal(lines[0], 'sparse map');
-      if (count === undefined || lines.length < 1 + 2 * count) {
-        this.#sparseOne(header, stored, held);
+      const next = Buffer.from(extra.subarray(at, at + block));
+      blocks.push(next);
+      const before = map.ended;
+      for (let end = next.indexOf(newline); end >= 0; end = next.indexOf(newline, end + 1)) map.ended++;
+      // Not ended yet, or padding, is left out.
+      const lines = (): string[] => Buffer.concat(blocks).toString('latin1').split('\n').slice(0, map.ended);
+      if (before === 0 && map.ended > 0) map.count = this.#numbers.decimal(lines()[0] ?? '', 'sparse map');
+      if (map.ended < 1 + 2 * map.count) {
+        this.#sparseOne(header, stored, map);
         return;
       }
-      const numbers = lines.slice(1, 1 + 2 * count).map((line) => this.#numbers.decimal(line, 'sparse map'));
-      const parts = Array.from({ length: count }, (_, i) => ({
+      const numbers = lines()
+        .slice(1, 1 + 2 * map.count)
+        .map((line) => this.#numbers.decimal(line, 'sparse map'));
+      const parts = Array.from({ length: map.count }, (_, i) => ({
         at: numbers[2 * i] ?? 0,
         length: numbers[2 * i + 1] ?? 0,
       }));
-      const rest = stored - held.length * block;
+      const rest = stored - blocks.length * block;
       this.#content({ ...header, parts: this.#checked(parts, header, rest) }, rest);
     });
   }

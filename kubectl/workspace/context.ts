@@ -7,7 +7,7 @@ import type { WorkspaceImage } from '../../runtime/workspace/image.ts';
 import { registriesOf } from '../../runtime/workspace/params.ts';
 import { openPlace, type Place, type Registries } from '../../runtime/workspace/reference.ts';
 import { readSource, withoutAncestors } from '../../runtime/workspace/source.ts';
-import { terminalOf } from '../../runtime/workspace/terminal.ts';
+import { type TerminalStream, terminalOf } from '../../runtime/workspace/terminal.ts';
 import { readPlatform } from '../../runtime/workspace/values.ts';
 import type { CommandContext } from '../command.ts';
 
@@ -21,14 +21,21 @@ export interface Reading {
   signal: AbortSignal;
 }
 
-export function readingOf({ flags, stderr, signal }: CommandContext): Reading {
+export function readingOf({ flags, env, stderr, signal }: CommandContext): Reading {
   const log = createLog({ name: 'subpipe', write: (line) => stderr.write(line) });
   const insecure = splitWords(flags.text('insecure') ?? '', '--insecure');
   const platform = flags.text('platform');
+  const terminal: TerminalStream = {
+    isTTY: stderr.isTTY === true,
+    get columns() {
+      return stderr.columns;
+    },
+    write: (text) => stderr.write(text),
+  };
   return {
     registries: registriesOf({ insecure, caFile: flags.text('ca-file') }, log),
     log,
-    terminal: terminalOf({ isTTY: stderr.isTTY === true, write: (text) => stderr.write(text) }, []),
+    terminal: terminalOf(terminal, [], env),
     platform: platform === undefined ? undefined : readPlatform(platform, '--platform'),
     signal,
   };

@@ -1,4 +1,5 @@
 import type { Log } from '../log.ts';
+import { eraseLine } from './terminal.ts';
 
 export interface ProgressOptions {
   log: Log;
@@ -48,12 +49,12 @@ export class Progress {
       return;
     }
     this.#wroteLine = true;
-    terminal(`\r\x1b[K${this.#line(now)}`);
+    terminal(`${eraseLine}${this.#line(now)}`);
   }
 
   /** Takes a terminal's line away, and tells how long it took: `in 3.2 s, 98.4 MB/s`. */
   end(): string {
-    if (this.#wroteLine) this.#options.terminal?.('\r\x1b[K');
+    if (this.#wroteLine) this.#options.terminal?.(eraseLine);
     this.#wroteLine = false;
     const seconds = (this.#now() - this.#begun) / 1000;
     return `in ${seconds.toFixed(1)} s${seconds < 0.1 ? '' : `, ${formatBytes(this.#bytes / seconds)}/s`}`;

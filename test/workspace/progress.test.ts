@@ -46,10 +46,37 @@ test('a terminal has one line that is written over, and taken away at the end', 
 test('only a terminal is written over, and not where lines are for machines', () => {
   const written: string[] = [];
   const stream = { isTTY: true, write: (text: string) => written.push(text) };
-  terminalOf(stream, ['--folder=x'])?.('text');
+  terminalOf(stream, ['--folder=x'], {})?.('text');
   assert.deepEqual(written, ['text']);
-  assert.equal(terminalOf({ ...stream, isTTY: false }, []), undefined);
-  assert.equal(terminalOf(stream, ['--log-format=json']), undefined);
+  assert.equal(terminalOf({ ...stream, isTTY: false }, [], {}), undefined);
+  assert.equal(terminalOf(stream, ['--log-format=json'], {}), undefined);
+  assert.equal(terminalOf(stream, ['--log-format', 'json', '--folder=x'], {}), undefined);
+});
+
+test('a line is cut to the width that the terminal has then; where lines cannot be written over, it gets none', () => {
+  const written: string[] = [];
+  const stream = { isTTY: true, columns: 12, write: (text: string) => written.push(text) };
+  const { log } = memoryLog();
+  let time = 0;
+  const progress = new Progress({
+    log,
+    doing: 'pushing',
+    total: 9000,
+    terminal: terminalOf(stream, [], {}),
+    now: () => time,
+  });
+  for (const columns of [12, 20, 0]) {
+    stream.columns = columns;
+    time += 1000;
+    progress.add(1000);
+  }
+  const long = 'pushing: 3.0 kB of 9.0 kB, 1.0 kB/s, 6 s left';
+  const lines = ['pushing: 1.', 'pushing: 2.0 kB of ', long];
+  assert.deepEqual(
+    written,
+    lines.map((line) => `\r\x1b[K${line}`),
+  );
+  assert.equal(terminalOf(stream, [], { TERM: 'dumb' }), undefined);
 });
 
 test('sizes are told in powers of 1000', () => {
@@ -89,9 +116,11 @@ test('on a terminal a push and a pull write one line over and over, and take it 
   machine.workspace('work', { a: 'x'.repeat(1_000_000), 'd/b': 'y' });
   leaping(mock, 1);
   const written: string[] = [];
-  const { isTTY } = process.stderr;
+  const { isTTY, columns } = process.stderr;
+  const { TERM } = process.env;
   mock.method(process.stderr, 'write', (text: string) => written.push(text));
-  process.stderr.isTTY = true;
+  Object.assign(process.stderr, { isTTY: true, columns: 200 });
+  process.env.TERM = 'xterm';
   try {
     for (const step of ['push', 'pull'] as const) {
       written.length = 0;
@@ -105,6 +134,8 @@ test('on a terminal a push and a pull write one line over and over, and take it 
       assert.equal(written.at(-1), '\r\x1b[K');
     }
   } finally {
-    process.stderr.isTTY = isTTY;
+    Object.assign(process.stderr, { isTTY, columns });
+    if (TERM === undefined) delete process.env.TERM;
+    else process.env.TERM = TERM;
   }
 });

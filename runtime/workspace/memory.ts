@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants, realpathSync, rmSync, statSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve, sep } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import type { Snapshot } from '../archive/tree/snapshot.ts';
 import { loadState, type StateDraft } from '../archive/tree/state.ts';
-import { invalid } from '../errors.ts';
+import { invalid, SubpipeError } from '../errors.ts';
 import { imageKept, keptImage, type WorkspaceImage } from './image.ts';
 
 /** Shared by all steps of a pod, and by nothing else (Tekton docs, container-contract.md). */
@@ -77,6 +77,23 @@ export async function remember(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   await draft.keep({ ...about, images: images.map(keptImage) }, { signal });
+}
+
+/**
+ * That something can be remembered is to be known before a workspace is replaced. Makes the folder.
+ * @throws SubpipeError `FAILED` where nothing can be written there.
+ */
+export function checkMemory(file: string): void {
+  const folder = dirname(file);
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new SubpipeError('FAILED', `cannot write to ${folder}, where is kept what a pull has seen`, {
+      cause,
+      hint: 'Name another folder with --state-folder.',
+    });
+  }
 }
 
 export function forget(file: string): void {

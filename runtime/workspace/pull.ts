@@ -20,7 +20,7 @@ import { shownExtraction } from './extraction.ts';
 import { isBase, type WorkspaceImage, type WorkspaceLayer } from './image.ts';
 import { keptLayers } from './kept-layer.ts';
 import { layerFinder, layerName, layerOpener, sourceLayer } from './layer-source.ts';
-import { type Basis, forget, knowsMuch, memoryFile, recall, remember } from './memory.ts';
+import { type Basis, checkMemory, forget, knowsMuch, memoryFile, recall, remember } from './memory.ts';
 import type { WorkspaceOptions } from './options.ts';
 import { formatBytes } from './progress.ts';
 import type { Registries } from './reference.ts';
@@ -88,6 +88,7 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
       return { images: names, size: sizeOf(images), files: tree.paths.length, unchanged: true };
     }
   }
+  checkMemory(file);
   const open = layerOpener(registries);
   const isShared = sharedBy(images);
   const keep = keptLayers();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { digestOf } from '../../runtime/oci/digest.ts';
@@ -213,6 +213,24 @@ test('of an index, the image of a platform is pulled', async () => {
   }
   const none = await machine.pull('work', '--platform=windows/amd64', '--', `${layout}:both`);
   assert.match(none.stderr, /has no image for windows\/amd64: it has linux\/arm64, linux\/s390x/);
+});
+
+test('where nothing can be kept of a pull, the folder stays as it was', async () => {
+  await using machine = await makeMachine();
+  machine.workspace('w', { a: '1' });
+  await good(machine.push('w', `--target=oci:${machine.path}/images:main`));
+  const other = machine.workspace('other', { mine: 'kept', file: '' });
+  // As one that may not be written to, also for root.
+  symlinkSync('nowhere/at/all', `${machine.path}/kept`);
+  const refused = await machine.pull(
+    'other',
+    `--state-folder=${machine.path}/kept`,
+    '--',
+    `oci:${machine.path}/images:main`,
+  );
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /error: cannot write to .*\/kept, where is kept what a pull has seen.*--state-folder/);
+  assert.deepEqual(readdirSync(other).sort(), ['file', 'mine']);
 });
 
 test('what is kept of a pull is never in the workspace', async () => {

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { embedded } from '../../runtime/call/source.ts';
+import { embedded, named } from '../../runtime/call/source.ts';
 import { invalid } from '../../runtime/errors.ts';
 import { readBeside } from '../../runtime/resolve/folder.ts';
-import { fieldsOf } from '../../runtime/shape.ts';
+import { withName } from '../../runtime/tekton/as-referenced.ts';
 import { withLetterCase } from '../../runtime/tekton/letter-case.ts';
 import type { PipelineSpec } from '../../runtime/tekton/types.ts';
 import { parseYamlAll } from '../../runtime/yaml.ts';
@@ -28,9 +28,9 @@ export async function ociPipelineIn(source: SourceFile): Promise<OciPipelineRun 
   const documents = [...own, ...beside];
   const pipeline = documents.find((one) => one.kind === 'Pipeline' && one.name === name);
   if (pipeline === undefined) return read;
-  const spec = fieldsOf(pipeline.object.spec, `${pipeline.where}: spec`) as PipelineSpec;
-  const whole = await embedded(spec, documents);
-  return { ...read, run: withPipeline(read.run, spelt(whole.spec)) };
+  const whole = await embedded(named(pipeline), documents);
+  const target = withName(read.target, pipeline.name);
+  return { ...read, target, run: withPipeline(read.run, spelt(whole.spec)) };
 }
 
 function spelt(spec: PipelineSpec): PipelineSpec {

@@ -98,7 +98,7 @@ async function prepareOne(
   const wrapped =
     call.ociWorkspaces === undefined
       ? { call, source }
-      : await wrapCall(call, source, call.ociWorkspaces, { kube, log, namespace, owner, signal });
+      : await wrapCall(call, source, call.ociWorkspaces, { kube, log, namespace, owner, signal, params });
   return {
     ...wrapped,
     params,

@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import type { Document } from '../resolve/document.ts';
 import { readBeside } from '../resolve/folder.ts';
 import { fieldsOf, isFields, textMapOf } from '../shape.ts';
+import { asReferenced, withName } from '../tekton/as-referenced.ts';
 import { inlineTasks, localName } from '../tekton/inline.ts';
 import { resolvePipeline } from '../tekton/resolution.ts';
 import type { Pipeline, PipelineRef, PipelineRun, PipelineSpec } from '../tekton/types.ts';
@@ -15,6 +16,8 @@ import { identityOfRef } from './chain.ts';
 export interface ResolvedSource {
   /** For people. */
   title: string;
+  /** The Pipeline's name, where it has one of its own. */
+  pipeline?: string | undefined;
   /** For the call chain: the same text for the same Pipeline. */
   identity: string;
   /** What the checks go by. */
@@ -61,12 +64,14 @@ async function resolveRef(ref: PipelineRef, context: SourceContext): Promise<Res
     const params = ref.params ?? [];
     const found = await resolvePipeline(kube, namespace, { resolver: ref.resolver, params }, context);
     const identity = identityOfRef(ref.resolver, params, namespace);
-    return { title: found.metadata.name, identity, spec: found.spec, target: { pipelineRef: ref }, base: undefined };
+    const title = found.metadata.name;
+    return { title, pipeline: title, identity, spec: found.spec, target: { pipelineRef: ref }, base: undefined };
   }
   const name = ref.name ?? '';
   try {
     const { spec } = await kube.get<Pipeline>(pipelines, namespace, name, signal);
-    return { title: name, identity: `${namespace}/${name}`, spec, target: { pipelineRef: { name } }, base: undefined };
+    const identity = `${namespace}/${name}`;
+    return { title: name, pipeline: name, identity, spec, target: { pipelineRef: { name } }, base: undefined };
   } catch (error) {
     if (!hasCode(error, 'NOT_FOUND')) throw error;
     throw new SubpipeError('INVALID', `there is no Pipeline ${name} in namespace ${namespace}`, {
@@ -94,8 +99,9 @@ async function resolveFile(file: string, wanted: string | undefined, context: So
   }
   return {
     title: found.name,
+    pipeline: found.name,
     identity: `${context.namespace}/${found.name}`,
-    ...(await embedded(specOf(found), all)),
+    ...(await embedded(named(found), all)),
     base: undefined,
   };
 }
@@ -117,8 +123,9 @@ async function resolveRun(
   if (local !== undefined) {
     return {
       title: local.name,
+      pipeline: local.name,
       identity: `${context.namespace}/${local.name}`,
-      ...(await embedded(specOf(local), documents)),
+      ...(await embedded(named(local), documents)),
       base: run,
     };
   }
@@ -126,19 +133,25 @@ async function resolveRun(
   return { ...(await resolveRef(pipelineRef, context)), base: run };
 }
 
+/** The spec of a Pipeline that becomes a part of its run, and is without a name there. */
+export function named(pipeline: Document): PipelineSpec {
+  return withName(specOf(pipeline), pipeline.name);
+}
+
 /** The spec with the Tasks of `documents` in it. The first Task of a name counts: those of the file itself come first. */
 export async function embedded(
   spec: PipelineSpec,
   documents: Document[],
 ): Promise<{ spec: PipelineSpec; target: { pipelineSpec: PipelineSpec } }> {
-  const whole = await inlineTasks(spec, async ({ taskRef }) => {
-    const name = localName(taskRef);
+  const whole = await inlineTasks(spec, async (pipelineTask) => {
+    const name = localName(pipelineTask.taskRef);
     const task = documents.find((document) => document.kind === 'Task' && document.name === name);
     if (task === undefined) return undefined;
     const metadata = isFields(task.object.metadata) ? task.object.metadata : {};
     const map = (field: 'labels' | 'annotations') =>
       metadata[field] === undefined ? undefined : textMapOf(metadata[field], `${task.where}: metadata.${field}`);
-    return { spec: specOf(task), labels: map('labels'), annotations: map('annotations') };
+    const found = { spec: specOf(task), labels: map('labels'), annotations: map('annotations') };
+    return asReferenced(pipelineTask, found, spec);
   });
   return { spec: whole, target: { pipelineSpec: whole } };
 }

@@ -1,4 +1,5 @@
-import type { PipelineRunSpec } from '../tekton/types.ts';
+import { withName } from '../tekton/as-referenced.ts';
+import type { Param, PipelineRunSpec } from '../tekton/types.ts';
 import type { WrapOptions } from '../wrap/wrap.ts';
 import type { Call } from './call.ts';
 import { merge, workspacesOf } from './child.ts';
@@ -12,14 +13,15 @@ export async function wrapCall(
   call: Call,
   source: ResolvedSource,
   options: WrapOptions,
-  context: Omit<SourceContext, 'folder'>,
+  context: Omit<SourceContext, 'folder'> & { params: readonly Param[] },
 ): Promise<{ call: Call; source: ResolvedSource }> {
   const { embedTasks } = await import('../wrap/embed.ts');
   const { wrapPipeline } = await import('../wrap/wrap.ts');
   const workspaces = workspacesOf(call, source);
   const run = { ...(merge(source.base?.spec ?? {}, call.runSpec) as PipelineRunSpec), workspaces };
-  const whole = await embedTasks(source.spec, workspaces, context);
-  const wrapped = wrapPipeline(whole, run, options);
+  const own = <T>(value: T): T => (source.pipeline === undefined ? value : withName(value, source.pipeline));
+  const whole = await embedTasks(own(source.spec), workspaces, context);
+  const wrapped = wrapPipeline(whole, run, { ...options, target: own(options.target) });
   if (wrapped.carried.length === 0) {
     context.log.warn(`no workspace of ${source.title} is bound to an emptyDir: images hand on nothing`);
     return { call, source };

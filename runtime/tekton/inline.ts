@@ -1,11 +1,13 @@
 import { isFields } from '../shape.ts';
-import type { PipelineSpec, PipelineTask, TaskRef, TaskSpec } from './types.ts';
+import type { Param, PipelineSpec, PipelineTask, TaskRef, TaskSpec } from './types.ts';
 
 /** A Task as a file holds it. */
 export interface InlineTask {
   spec: TaskSpec;
   labels: Record<string, string> | undefined;
   annotations: Record<string, string> | undefined;
+  /** What it is given beside the params that the pipeline task has. */
+  params?: readonly Param[];
 }
 
 /**
@@ -31,7 +33,13 @@ function embedded(task: PipelineTask, found: InlineTask): PipelineTask {
     ...(isFields(found.labels) ? { labels: found.labels } : {}),
     ...(isFields(found.annotations) ? { annotations: found.annotations } : {}),
   };
-  return { ...rest, taskSpec: { ...found.spec, ...(Object.keys(metadata).length === 0 ? {} : { metadata }) } };
+  const { params = [] } = found;
+  const own = Array.isArray(task.params) ? task.params : [];
+  return {
+    ...rest,
+    ...(params.length === 0 ? {} : { params: [...own, ...params] }),
+    taskSpec: { ...found.spec, ...(Object.keys(metadata).length === 0 ? {} : { metadata }) },
+  };
 }
 
 /**

@@ -2,17 +2,20 @@ import { hasCode, invalid } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { type OwnerReference, tasks } from '../kube/resource.ts';
 import type { Log } from '../log.ts';
-import { matrixParams } from '../resolve/check/matrix.ts';
 import { fieldsIn, isGiven, itemsOf, textIn } from '../resolve/check/values.ts';
+import { asReferenced } from '../tekton/as-referenced.ts';
 import { type InlineTask, inlineTasks, localName } from '../tekton/inline.ts';
 import { resolveTask } from '../tekton/resolution.ts';
-import type { Param, PipelineSpec, PipelineTask, Task, TaskSpec, WorkspaceBinding } from '../tekton/types.ts';
+import type { Param, PipelineSpec, PipelineTask, Task, TaskRef, TaskSpec, WorkspaceBinding } from '../tekton/types.ts';
+import { filledRef } from './task-ref.ts';
 import { carriedBy, concerns, usedIn } from './uses.ts';
 
 export interface EmbedContext {
   kube: KubeClient;
   log: Log;
   namespace: string;
+  /** What the run is given. */
+  params: readonly Param[];
   /** Owner of helper objects. */
   owner: OwnerReference | undefined;
   signal?: AbortSignal | undefined;
@@ -30,41 +33,24 @@ export async function embedTasks(
   context: EmbedContext,
 ): Promise<PipelineSpec> {
   const carried = carriedBy(bindings);
-  const found = new Map<PipelineTask, TaskSpec>();
-  const embedded = await inlineTasks(spec, async (task) => {
+  return inlineTasks(spec, async (task) => {
     if (task.taskRef === undefined || !concerns(task, carried)) return undefined;
-    const inline = await findTask(task, context);
-    if (inline !== undefined) {
-      found.set(task, inline.spec);
-      checkOptional(task, inline.spec, bindings);
-    }
-    return inline;
+    const found = await findTask(task, filledRef(task, task.taskRef, spec, context), context);
+    if (found === undefined) return undefined;
+    checkOptional(task, found.spec, bindings);
+    return asReferenced(task, found, spec);
   });
-  const known = new Set(itemsOf(spec.params, []).map(({ name }) => name));
-  const fix =
-    (originals: readonly PipelineTask[] = []) =>
-    (task: PipelineTask, index: number): PipelineTask => {
-      const original = originals[index];
-      const own = original === undefined ? undefined : found.get(original);
-      return own === undefined ? task : { ...task, ...paramsOf(task, own, known) };
-    };
-  return {
-    ...embedded,
-    ...(embedded.tasks === undefined ? {} : { tasks: embedded.tasks.map(fix(spec.tasks)) }),
-    ...(embedded.finally === undefined ? {} : { finally: embedded.finally.map(fix(spec.finally)) }),
-  };
 }
 
 /** `undefined` for a custom task, of which there is no Task. */
-async function findTask(task: PipelineTask, context: EmbedContext): Promise<InlineTask | undefined> {
+async function findTask(task: PipelineTask, taskRef: TaskRef, context: EmbedContext): Promise<InlineTask | undefined> {
   const { kube, namespace, signal } = context;
-  const { taskRef } = task;
-  if (taskRef?.resolver !== undefined && taskRef.resolver !== '') {
+  if (taskRef.resolver !== undefined && taskRef.resolver !== '') {
     const ref = { resolver: taskRef.resolver, params: taskRef.params ?? [] };
     return inlineOf(await resolveTask(kube, namespace, ref, context));
   }
   const name = localName(taskRef);
-  if (name === undefined || (isGiven(taskRef?.kind) && taskRef?.kind !== 'Task')) return undefined;
+  if (name === undefined || (isGiven(taskRef.kind) && taskRef.kind !== 'Task')) return undefined;
   try {
     return inlineOf(await kube.get<Task>(tasks, namespace, name, signal));
   } catch (error) {
@@ -82,21 +68,6 @@ function inlineOf({ spec, metadata }: Task): InlineTask {
     labels: metadata.labels,
     annotations: Object.keys(annotations).length === 0 ? undefined : annotations,
   };
-}
-
-/**
- * A run's param of the same name takes the place of an embedded Task's default (docs/pipelineruns.md, Propagated Parameters). So the
- * default is given.
- */
-function paramsOf(task: PipelineTask, spec: TaskSpec, known: ReadonlySet<string>): { params?: Param[] } {
-  const { fanned, included } = matrixParams(task.matrix, []);
-  const given = itemsOf(task.params, []);
-  const names = new Set([...given, ...fanned, ...included].map(({ name }) => name));
-  const missing = (spec.params ?? []).flatMap(({ name, default: value }) =>
-    known.has(name) && !names.has(name) && value !== undefined ? [{ name, value }] : [],
-  );
-  if (missing.length === 0) return {};
-  return { params: [...(Array.isArray(task.params) ? task.params : []), ...missing] };
 }
 
 /** An embedded Task is bound to a workspace of the run by the name alone: one that was left out would be there. */

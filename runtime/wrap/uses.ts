@@ -1,6 +1,6 @@
 import { invalid } from '../errors.ts';
 import { stepTexts } from '../resolve/check/texts.ts';
-import { fieldsIn, isGiven, itemsOf, textIn } from '../resolve/check/values.ts';
+import { fieldsIn, isGiven, itemsOf, textIn, textsOfValue } from '../resolve/check/values.ts';
 import { type Fields, isFields } from '../shape.ts';
 import type { PipelineSpec, PipelineTask, WorkspaceBinding } from '../tekton/types.ts';
 import { namesUnder } from '../tekton/variables.ts';
@@ -85,17 +85,21 @@ function propagated(task: PipelineTask, carried: readonly string[]): string[] {
   return usedIn(task.taskSpec).filter((name) => carried.includes(name) && !bound.has(name));
 }
 
-/** Names of the workspaces that steps and sidecars of a Task ask for. */
+/**
+ * Names of the workspaces that steps and sidecars of a Task ask for, where Tekton looks for them (pkg/workspace/apply.go,
+ * FindWorkspacesUsedByTask). Whether one is bound it has answered before.
+ */
 export function usedIn(spec: Fields): string[] {
-  const parts = [
-    ...itemsOf(spec.steps, []),
-    ...itemsOf(spec.sidecars, []),
-    { at: [], fields: fieldsIn(spec.stepTemplate) },
-  ];
-  const names = parts.flatMap((part) =>
-    stepTexts(part).flatMap(({ text }) =>
-      namesUnder(text, 'workspaces').map(({ name, isDotted }) => (isDotted ? (name.split('.')[0] ?? '') : name)),
-    ),
+  const steps = itemsOf(spec.steps, []);
+  const parts = [...steps, ...itemsOf(spec.sidecars, []), { at: [], fields: fieldsIn(spec.stepTemplate) }];
+  const ofActions = steps.flatMap(({ fields }) =>
+    itemsOf(fields.params, []).flatMap((param) => textsOfValue(param.fields.value, [])),
+  );
+  const names = [...parts.flatMap(stepTexts), ...ofActions].flatMap(({ text }) =>
+    namesUnder(text, 'workspaces').flatMap(({ name, isDotted }) => {
+      const [workspace = '', field] = isDotted ? name.split('.') : [name];
+      return field === 'bound' ? [] : [workspace];
+    }),
   );
   return [...new Set(names)];
 }

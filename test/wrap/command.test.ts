@@ -89,6 +89,106 @@ test('a Pipeline of the cluster is wrapped with its Tasks, whose defaults stay w
   assert.equal(kube.count({ verb: 'create' }), 0);
 });
 
+test('a Task that was referenced keeps its meaning, of the cluster and of the file', async () => {
+  const clone = {
+    apiVersion: 'tekton.dev/v1',
+    kind: 'Task',
+    metadata: { name: 'clone', namespace: 'ci' },
+    spec: {
+      params: [{ name: 'flags', type: 'string' as const, default: 'of the Task' }],
+      workspaces: [{ name: 'output' }, { name: 'same' }, { name: 'cache', optional: true }],
+      steps: [
+        {
+          name: 'run',
+          image: 'x',
+          script: '$(workspaces.output.bound) $(workspaces.same.bound) $(workspaces.cache.bound)',
+        },
+      ],
+    },
+  };
+  const build = {
+    apiVersion: 'tekton.dev/v1',
+    kind: 'Pipeline',
+    metadata: { name: 'build' },
+    spec: {
+      params: [
+        { name: 'flags', default: 'of the Pipeline' },
+        { name: 'task', default: 'clone' },
+        { name: 'cache', default: 'x' },
+      ],
+      // Those that nobody binds are not what the Task asks for by the same names.
+      workspaces: [
+        { name: 'w' },
+        { name: 'same' },
+        { name: 'output', optional: true },
+        { name: 'cache', optional: true },
+      ],
+      tasks: [
+        {
+          name: 'clone',
+          taskRef: { name: 'clone' },
+          workspaces: [{ name: 'output', workspace: 'w' }, { name: 'same' }],
+          params: [{ name: 'of', value: 'a $(context.pipeline.name)' }],
+        },
+      ],
+    },
+  };
+  const run = {
+    apiVersion: 'tekton.dev/v1',
+    kind: 'PipelineRun',
+    metadata: { generateName: 'mine-' },
+    spec: {
+      pipelineRef: { name: 'build' },
+      workspaces: ['w', 'same'].map((name) => ({ name, emptyDir: {} })),
+    },
+  };
+  await using kube = await FakeKube.start();
+  kube.add<Task>(tasks, clone);
+  const ofCluster = structuredClone(build.spec);
+  for (const one of ofCluster.tasks) one.taskRef = { name: '$(params.task)' };
+  addPipeline(kube, 'build', ofCluster);
+  await using folder = await makeFolder();
+  const files = await Promise.all(
+    [
+      [run],
+      [build, clone, run],
+      [
+        build,
+        clone,
+        {
+          apiVersion: 'tekton.dev/v1beta1',
+          kind: 'CustomRun',
+          metadata: { name: 'c' },
+          spec: {
+            customRef: { apiVersion: 'tekton.dev/v1alpha1', kind: 'OCIPipeline', name: 'build' },
+            params: [{ name: 'ocipipeline.target', value: 'r.test/$(context.pipeline.name)-{{workspace}}' }],
+            workspaces: run.spec.workspaces,
+          },
+        },
+      ],
+    ].map((documents, index) =>
+      folder.write(`${index}/run.yaml`, documents.map((one) => JSON.stringify(one)).join('\n---\n')),
+    ),
+  );
+  for (const [index, file] of files.entries()) {
+    const target = index === 2 ? [] : ['--target=r.test/$(context.pipeline.name)-{{workspace}}'];
+    const { code, stdout, stderr } = await subpipe(['wrap', '-f', file, ...target], { kube });
+    assert.equal(code, 0, stderr);
+    const [found] = (await runOf(stdout)).spec.pipelineSpec?.tasks ?? [];
+    const params = new Map((Array.isArray(found?.params) ? found.params : []).map(({ name, value }) => [name, value]));
+    assert.equal(params.get('flags'), 'of the Task', file);
+    assert.equal(params.get('of'), 'a build', file);
+    assert.match(String(params.get('subpipe-output-to')), /^r\.test\/build-w:/);
+    // Tekton answers them from the Pipeline's workspaces: w is bound, and so is same; cache of the Task is not.
+    assert.match(stdout, /script: \$\(workspaces\.w\.bound\) \$\(workspaces\.same\.bound\) false\n/);
+    const steps = JSON.stringify(found?.taskSpec?.steps);
+    assert.equal([...steps.matchAll(/"subpipe-push-/g)].length, 2);
+    const [resolved] = await resolvedRuns(stdout);
+    assert.ok(resolved);
+    assert.deepEqual(await validate(resolved), []);
+  }
+});
+
 test('a Task that would mean something else in the run is refused, and one that is not there', async () => {
   await using kube = await FakeKube.start();
   const two = [{ name: 'w' }, { name: 'cache' }];

@@ -144,6 +144,18 @@ test('a workspace that an embedded Task has only by its use is bound and declare
   assert.deepEqual(await findingsOf(wrapped), []);
 });
 
+test('a use in the params of a StepAction is one; to ask whether it is bound is none', () => {
+  const using = (steps: Record<string, unknown>[]): PipelineTask => ({ name: 'a', taskSpec: { steps } });
+  const action = { ref: { name: 'git-clone' }, name: 'clone' };
+  for (const value of ['$(workspaces.w.path)', ['x', '$(workspaces.w.path)'], { path: '$(workspaces.w.path)' }]) {
+    const wrapped = wrap(pipeline([using([{ ...action, params: [{ name: 'folder', value }] }])]));
+    assert.deepEqual(taskIn(wrapped, 'a').workspaces, [{ name: 'w', workspace: 'w' }]);
+    assert.equal(stepsIn(wrapped, 'a').at(-1)?.name, 'subpipe-push-w');
+  }
+  const asked = using([{ name: 's', image: 'x', script: 'echo $(workspaces.w.bound)' }]);
+  assert.deepEqual(taskIn(wrap(pipeline([asked])), 'a'), asked);
+});
+
 test('an optional workspace that nobody binds is left out', async () => {
   const optional = task('a', {}, { workspaces: [{ name: 'w', optional: true }] });
   const wrapped = wrap(

@@ -1,5 +1,6 @@
 import type { WorkspaceLayer } from './image.ts';
 import { mountSource, openPlace, type Place, type Registries } from './reference.ts';
+import { together } from './together.ts';
 
 /** Small enough for slow registries, large enough that latency does not add up. */
 const parallel = 4;
@@ -12,7 +13,7 @@ export async function bringLayers(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const queue = layers.values();
-  const work = async (): Promise<void> => {
+  const work = async (signal: AbortSignal): Promise<void> => {
     for (const { descriptor, from } of queue) {
       const source = await openPlace(from, registries);
       await place.target.writeBlob(descriptor, () => source.target.readBlob(descriptor, { signal }), {
@@ -21,5 +22,5 @@ export async function bringLayers(
       });
     }
   };
-  await Promise.all(Array.from({ length: parallel }, work));
+  await together(signal, (signal) => Array.from({ length: parallel }, () => work(signal)));
 }

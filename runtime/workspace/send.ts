@@ -16,6 +16,7 @@ import { mapAnnotation, mapText } from './map-place.ts';
 import type { ImageOptions } from './options.ts';
 import type { Progress } from './progress.ts';
 import type { Place, Registries } from './reference.ts';
+import { together } from './together.ts';
 import { tarSizeAnnotation } from './weight.ts';
 
 export interface SendOptions extends ImageOptions {
@@ -51,7 +52,6 @@ export async function sendImage(
     times: options.times ?? ('nanoseconds' as const),
     owner: options.owner === 'keep' ? undefined : (options.owner ?? { uid: 0, gid: 0 }),
     progress: (bytes: number, changes: number) => options.progress.add(bytes, changes),
-    signal,
   };
   // An image has at least one layer, be it of nothing (image-spec, manifest.md "layers").
   const isNeeded = changes.length > 0 || below.length === 0;
@@ -68,23 +68,25 @@ export async function sendImage(
     labels,
     artifact,
   };
-  const configWith = (packed: readonly PackedTree[]) => {
+  const configWith = (packed: readonly PackedTree[], signal: AbortSignal | undefined) => {
     const layers = [...below, ...packed.map(({ diffId }) => ({ diffId, history: [made] }))];
     return writeConfig(place.target, { ...common, layers }, signal);
   };
-  const packing = packLayers(tree, parts, write, (mediaType, open) =>
-    place.target.writeStream(mediaType, open, { signal, written: release }),
-  );
-  const [layers, covers, first] = await Promise.all([
-    packing.layers,
-    // While the threads pack.
-    parts.map(coverOf),
-    // While the last layers are sent.
-    packing.packed.then(async (packed) => ({ packed, config: await configWith(packed) })),
-    bringLayers(below, place, registries, signal),
-  ]);
+  const [layers, covers, first] = await together(signal, (signal) => {
+    const packing = packLayers(tree, parts, { ...write, signal }, (mediaType, open, signal) =>
+      place.target.writeStream(mediaType, open, { signal, written: release }),
+    );
+    return [
+      packing.layers,
+      // While the threads pack.
+      parts.map(coverOf),
+      // While the last layers are sent.
+      packing.packed.then(async (packed) => ({ packed, config: await configWith(packed, signal) })),
+      bringLayers(below, place, registries, signal),
+    ];
+  });
   const isSame = layers.every(({ diffId }, i) => diffId === first.packed[i]?.diffId);
-  const config = isSame ? first.config : await configWith(layers);
+  const config = isSame ? first.config : await configWith(layers, signal);
   const added = layers.map(({ descriptor, diffId, tarSize, map }, i): WorkspaceLayer => {
     const cover = covers[i];
     const annotations = {

@@ -121,3 +121,27 @@ test('a thread that was begun before is the next that is started, unless it has 
   await thread?.[Symbol.asyncDispose]();
   assert.equal(Thread.isPrepared, false, 'one that has ended is none');
 });
+
+test('where sending one layer fails, the others are told to stop, and have when the error is told', async () => {
+  const { tree, parts } = await treeOf();
+  const stopped: unknown[] = [];
+  const waiting = Promise.withResolvers<void>();
+  let asked = 0;
+  const packing = packLayers(tree, parts, {}, async (_mediaType, _open, signal) => {
+    if (asked++ === 0) {
+      // As a registry does that never answers.
+      const { promise, reject } = Promise.withResolvers<never>();
+      signal.addEventListener('abort', () => {
+        stopped.push(signal.reason);
+        reject(signal.reason);
+      });
+      waiting.resolve();
+      return promise;
+    }
+    await waiting.promise;
+    throw new Error('refused');
+  });
+  await assert.rejects(packing.layers, /refused/);
+  assert.match(String(stopped), /^Error: refused$/);
+  await assert.rejects(packing.packed, /refused/);
+});

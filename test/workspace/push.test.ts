@@ -236,6 +236,37 @@ test('what is packed again after a failure, and has become another layer, has th
   assert.equal(found.mtime, 1_000_250_000_000n);
 });
 
+for (const what of ['the config', 'a layer of before'] as const) {
+  test(`where ${what} is refused, the upload of the layer ends too: nothing goes on behind the error`, async () => {
+    await using machine = await makeMachine();
+    const closed = Promise.withResolvers<void>();
+    const sending = Promise.withResolvers<void>();
+    await using registry = await FakeRegistry.start({
+      async intercept(request, response) {
+        if (request.method === 'PATCH') {
+          response.on('close', closed.resolve);
+          sending.resolve();
+          // All of it is read, and never answered.
+          request.resume();
+          return true;
+        }
+        if (request.method !== 'HEAD') return false;
+        await sending.promise;
+        response.writeHead(403).end();
+        return true;
+      },
+    });
+    machine.workspace('source', { a: 'a' });
+    if (what !== 'the config') {
+      await good(machine.push('source', `--target=oci:${machine.path}/images:x`));
+      fill(machine.workspace('source'), { b: 'b' });
+    }
+    const pushed = await machine.push('source', `--target=${registry.host}/app`);
+    assert.deepEqual([pushed.code, /cannot look for sha256:/.test(pushed.stderr)], [3, true], pushed.stderr);
+    await closed.promise;
+  });
+}
+
 test('--dry-run lists what would be in the layer and sends nothing', async () => {
   await using machine = await makeMachine();
   const source = machine.workspace('source', { a: 'a', 'd/b': 'b', 'e/x': 'x', 'e/y': 'y' });

@@ -13,14 +13,17 @@ const most = 4;
 
 /** What becomes of the parts of a push, in their order. */
 export interface Packing {
-  /** When each is packed, and not all are sent. Never, where `layers` fails before. */
+  /** When each is packed, and not all are sent. Fails as `layers` does, where that is before. */
   packed: Promise<readonly PackedTree[]>;
   /** When all are sent. What was packed again, after a failure, need not be what it was. */
   layers: Promise<readonly Layer[]>;
 }
 
-/** Stores what `open` gives, and tells what it was. `open` may be called again, after a failure. */
-type Send = (mediaType: string, open: () => Readable) => Promise<Descriptor>;
+/**
+ * Stores what `open` gives, and tells what it was. `open` may be called again, after a failure. The signal is that of the
+ * options, and tells also that another part has failed.
+ */
+type Send = (mediaType: string, open: () => Readable, signal: AbortSignal) => Promise<Descriptor>;
 
 /**
  * Packs the parts of a push, each as a layer, several at a time: each in a thread of its own; one alone in a thread that is
@@ -35,14 +38,17 @@ export function packLayers(
   options: WriteTreeOptions,
   send: Send,
 ): Packing {
-  const { promise, resolve } = Promise.withResolvers<readonly PackedTree[]>();
+  const { promise, resolve, reject } = Promise.withResolvers<readonly PackedTree[]>();
+  promise.catch(() => {}); // told by layers
   const packed = new Map<number, PackedTree>();
   const done = (i: number, whole: PackedTree): void => {
     packed.set(i, whole);
     if (packed.size === parts.length) resolve(parts.flatMap((_, i) => packed.get(i) ?? []));
   };
   if (parts.length === 0) resolve([]);
-  return { packed: promise, layers: sendAll(tree, parts, options, send, done) };
+  const layers = sendAll(tree, parts, options, send, done);
+  layers.catch(reject);
+  return { packed: promise, layers };
 }
 
 /** @param done told what a part has become, each time that it was packed. */
@@ -70,7 +76,7 @@ async function sendAll(
           packed = whole;
           done(i, whole);
         });
-      const descriptor = await send(mediaType, open);
+      const descriptor = await send(mediaType, open, signal);
       if (packed === undefined) throw new Error('unreachable: a stream was read to its end');
       layers[i] = { ...packed, descriptor };
     }

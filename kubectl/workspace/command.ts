@@ -59,7 +59,7 @@ of the paths that differ: to tell what is new from what is changed. Another time
 
   subpipe workspace diff ghcr.io/team/work@sha256:… ghcr.io/team/work@sha256:… --exit-code`,
   flags: [
-    { name: 'exit-code', description: 'Exit with 1 where something differs.' },
+    { name: 'exit-code', description: 'Exit with 1 where something differs, with 2 or 3 after an error.' },
     { name: 'times', description: 'Another time alone is a change, too.' },
     outputFlag,
     platformFlag,

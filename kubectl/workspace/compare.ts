@@ -1,4 +1,4 @@
-import type { LayerIndex } from '../../runtime/archive/merge/layer-index.ts';
+import { hasSameAttributes, type LayerIndex } from '../../runtime/archive/merge/layer-index.ts';
 import { type BytePath, parentOf } from '../../runtime/archive/path.ts';
 import { selectBelow } from '../../runtime/archive/tree/select.ts';
 import { isNeeded } from '../../runtime/workspace/cover.ts';
@@ -14,7 +14,7 @@ export interface Difference {
   before: Item | undefined;
   after: Item | undefined;
   /** What changed; empty where it was added or removed. */
-  what: ('type' | 'content' | 'mode' | 'owner' | 'target' | 'time')[];
+  what: ('type' | 'content' | 'mode' | 'owner' | 'target' | 'attributes' | 'time')[];
 }
 
 export interface CompareOptions {
@@ -97,6 +97,7 @@ function changed(was: Item, now: Item, { times }: CompareOptions): Difference['w
   if (was.target !== now.target) what.push('target');
   if (was.type !== 'symlink' && was.mode !== now.mode) what.push('mode');
   if (was.uid !== now.uid || was.gid !== now.gid) what.push('owner');
+  if (!hasSameAttributes(was, now)) what.push('attributes');
   if (times && (was.mtime !== now.mtime || was.nanoseconds !== now.nanoseconds)) what.push('time');
   return what;
 }

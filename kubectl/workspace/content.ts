@@ -14,7 +14,7 @@ import { readIndexes, sourcesOf } from './layers.ts';
 
 /** Something in a workspace. A hardlink is a file that says what it is the same as. */
 export interface Item
-  extends Pick<TarHeader, 'mode' | 'uid' | 'gid' | 'size' | 'mtime' | 'nanoseconds' | 'target'>,
+  extends Pick<TarHeader, 'mode' | 'uid' | 'gid' | 'size' | 'mtime' | 'nanoseconds' | 'target' | 'attributes'>,
     Pick<TreeNode, 'type'> {
   path: BytePath;
   /** Of a hardlink. */
@@ -74,18 +74,19 @@ export function putOver(content: Content, index: LayerIndex): void {
 }
 
 function itemOf({ path, header, content }: IndexEntry, index: LayerIndex, below: Content): Item {
-  const { mode, uid, gid, size, mtime, nanoseconds, target } = header;
-  const common = { path, mode, uid, gid, mtime, nanoseconds };
+  const { mode, uid, gid, size, mtime, nanoseconds, target, attributes } = header;
+  const common = { path, mode, uid, gid, mtime, nanoseconds, ...(attributes === undefined ? {} : { attributes }) };
   if (header.type === 'folder') return { ...common, type: 'folder', size: 0 };
   if (header.type === 'symlink') return { ...common, type: 'symlink', size: 0, target: target ?? '' };
   const hash = content === undefined ? {} : { content };
   if (header.type !== 'hardlink') return { ...common, ...hash, type: 'file', size };
   const linkTo = entryPath(target ?? '', 'a layer');
   const file = index.puts.get(linkTo)?.header ?? below.get(linkTo);
-  const known = below.get(linkTo)?.content;
+  const known = below.get(linkTo);
   return {
     ...common,
-    ...(known === undefined ? {} : { content: known }),
+    ...(known?.content === undefined ? {} : { content: known.content }),
+    ...(file?.attributes === undefined ? {} : { attributes: file.attributes }),
     ...hash,
     type: 'file',
     size: file?.size ?? 0,

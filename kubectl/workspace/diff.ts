@@ -1,27 +1,30 @@
 import { shown } from '../../runtime/archive/path.ts';
+import { exitCodeOf, invalid } from '../../runtime/errors.ts';
 import { formatBytes } from '../../runtime/workspace/progress.ts';
 import type { Output } from '../output.ts';
 import { compareImages, type Difference } from './compare.ts';
 import type { Item } from './content.ts';
 import { imagesOf, type Reading } from './context.ts';
+import { exactPath, jsonText } from './json.ts';
 import { type Row, rowsText } from './table.ts';
 
 export interface DiffOptions {
   before: string;
   after: string;
   json: boolean;
-  /** Exit with 1 where something differs. */
+  /** Exit with 1 where something differs, and only there. */
   exitCode: boolean;
   /** Another time alone is a change. */
   times: boolean;
 }
 
-/** Tells what changed from one workspace to another. */
+/** Tells what changed from one workspace to another. @throws SubpipeError `INVALID` for all that would exit with 1, with `exitCode`. */
 export async function diff(options: DiffOptions, reading: Reading, stdout: Output): Promise<number> {
-  const before = await imagesOf(options.before, reading);
-  const after = await imagesOf(options.after, reading);
-  const found = await compareImages(before, after, { times: options.times }, reading);
-  if (options.json) stdout.write(`${JSON.stringify(found.map(jsonOf), null, 2)}\n`);
+  const found = await compared(options, reading).catch((cause: unknown) => {
+    if (!options.exitCode || exitCodeOf(cause) !== 1) throw cause;
+    throw invalid(`${options.before} and ${options.after} cannot be compared`, { cause });
+  });
+  if (options.json) stdout.write(jsonText(found.map(jsonOf)));
   else {
     stdout.write(rowsText(found.map(rowOf)));
     const count = (kind: Difference['kind']) => `${found.filter((one) => one.kind === kind).length} ${kind}`;
@@ -29,6 +32,11 @@ export async function diff(options: DiffOptions, reading: Reading, stdout: Outpu
     reading.log.info(told);
   }
   return options.exitCode && found.length > 0 ? 1 : 0;
+}
+
+async function compared({ before, after, times }: DiffOptions, reading: Reading): Promise<Difference[]> {
+  const from = await imagesOf(before, reading);
+  return compareImages(from, await imagesOf(after, reading), { times }, reading);
 }
 
 const letters = { added: 'A', changed: 'M', removed: 'D' } as const;
@@ -54,7 +62,7 @@ function octal(item: Item | undefined): string {
 }
 
 function jsonOf({ kind, path, before, after, what }: Difference): Record<string, unknown> {
-  return { change: kind, path: shown(path), what, ...side('before', before), ...side('after', after) };
+  return { change: kind, path: exactPath(path), what, ...side('before', before), ...side('after', after) };
 }
 
 function side(name: string, item: Item | undefined): Record<string, unknown> {

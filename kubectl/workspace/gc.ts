@@ -4,6 +4,7 @@ import type { Output } from '../output.ts';
 import { noTag, type Reading } from './context.ts';
 import { type GcPlan, type GcRules, planGc, type Removal } from './gc-plan.ts';
 import { inventoryOf, type Tagged } from './inventory.ts';
+import { jsonText } from './json.ts';
 import { rowsText, shortDigest } from './table.ts';
 
 export interface GcOptions extends Omit<GcRules, 'tag' | 'now'> {
@@ -34,7 +35,7 @@ export async function gc(options: GcOptions, reading: Reading, stdout: Output): 
       else log.warn(`${removal.tagged.tag} stays: ${why}`);
     }
   } finally {
-    if (json) stdout.write(`${JSON.stringify(done.map(jsonOf), null, 2)}\n`);
+    if (json) stdout.write(jsonText(done.map(jsonOf)));
     else stdout.write(rowsText(done.map(({ tagged, reason }) => [tagged.tag, shortDigest(tagged.digest), reason])));
   }
   if (plan.ageless.length > 0) {

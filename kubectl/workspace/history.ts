@@ -1,5 +1,4 @@
 import { indexLayer } from '../../runtime/archive/merge/layer-index.ts';
-import { shown } from '../../runtime/archive/path.ts';
 import { hasCode } from '../../runtime/errors.ts';
 import { parentsOf } from '../../runtime/oci/announce.ts';
 import type { Digest } from '../../runtime/oci/digest.ts';
@@ -10,6 +9,7 @@ import { revisionAnnotation } from '../../runtime/workspace/origin.ts';
 import { byDigest } from '../../runtime/workspace/reference.ts';
 import { readSource } from '../../runtime/workspace/source.ts';
 import { imagesOf, type Reading } from './context.ts';
+import { exactPath } from './json.ts';
 import { sourcesOf } from './layers.ts';
 
 /** One push, or what is known of one. */
@@ -54,12 +54,13 @@ export async function historyOf(
   }
   const order = ordered(heads, images);
   const entries: HistoryEntry[] = [];
-  for (const digest of order.slice(0, options.limit)) {
+  for (const digest of order) {
+    if (entries.length >= options.limit) break;
     const image = images.get(digest);
     if (image === undefined) entries.push({ digest, kind: 'missing', layers: 0, size: 0, parents: [] });
     else entries.push(...(await entriesOf(image, images, options.files, reading)));
   }
-  return entries;
+  return entries.slice(0, options.limit);
 }
 
 function parentsIn({ manifest }: WorkspaceImage): Digest[] {
@@ -187,9 +188,9 @@ async function filesIn(
   const removed: string[] = [];
   for (const layer of sourcesOf(layers, reading)) {
     const index = await indexLayer(layer, { signal: reading.signal });
-    for (const [path, { header }] of index.puts) if (header.type !== 'folder') written.push(shown(path));
-    for (const path of index.removed) removed.push(shown(path));
-    for (const path of index.emptied) removed.push(`${shown(path)}/*`);
+    for (const [path, { header }] of index.puts) if (header.type !== 'folder') written.push(exactPath(path));
+    for (const path of index.removed) removed.push(exactPath(path));
+    for (const path of index.emptied) removed.push(`${exactPath(path)}/*`);
   }
   return { written: written.sort(), removed: removed.sort() };
 }

@@ -3,6 +3,7 @@ import type { Output } from '../output.ts';
 import type { Reading } from './context.ts';
 import { Graph } from './graph.ts';
 import { type HistoryEntry, historyOf } from './history.ts';
+import { jsonText, shownText } from './json.ts';
 import { shortDigest } from './table.ts';
 
 export interface LogOptions {
@@ -21,7 +22,7 @@ const shownPaths = 5;
 export async function log(options: LogOptions, reading: Reading, stdout: Output): Promise<number> {
   const entries = await historyOf(options.reference, options, reading);
   if (options.json) {
-    stdout.write(`${JSON.stringify(entries, null, 2)}\n`);
+    stdout.write(jsonText(entries));
     return 0;
   }
   const graph = new Graph();
@@ -30,7 +31,7 @@ export async function log(options: LogOptions, reading: Reading, stdout: Output)
     const below = entries[i + 1]?.kind === 'layers' ? [entries[i + 1]?.digest ?? ''] : [];
     const parents = below.length > 0 ? below : entry.parents;
     const { first, rest, after } = graph.add(entry.digest, parents);
-    const [title = '', ...lines] = linesOf(entry);
+    const [title = '', ...lines] = linesOf(entry).map(shownText);
     stdout.write(`${first} ${title}\n`);
     for (const line of lines) stdout.write(`${rest}   ${line}\n`);
     if (after !== undefined) stdout.write(`${after}\n`);

@@ -4,6 +4,7 @@ import { SubpipeError } from '../../runtime/errors.ts';
 import type { Output } from '../output.ts';
 import { type Content, contentOf, type Item } from './content.ts';
 import { imagesOf, type Reading } from './context.ts';
+import { exactPath, jsonText } from './json.ts';
 import { formatMode, formatTime, type Row, rowsText } from './table.ts';
 
 export interface LsOptions {
@@ -30,7 +31,7 @@ export async function ls(options: LsOptions, reading: Reading, stdout: Output): 
       hint: 'Run subpipe workspace ls -R to see all that it has.',
     });
   }
-  if (json) stdout.write(`${JSON.stringify(found.map(jsonOf), null, 2)}\n`);
+  if (json) stdout.write(jsonText(found.map(jsonOf)));
   else stdout.write(rowsText(found.map((item) => rowOf(item, at, recursive, long))));
   return 0;
 }
@@ -75,15 +76,15 @@ function rowOf(item: Item, at: BytePath, recursive: boolean, long: boolean): Row
 function jsonOf(item: Item): Record<string, unknown> {
   const { path, type, mode, uid, gid, size, target, linkTo, content } = item;
   return {
-    path: shown(path),
+    path: exactPath(path),
     type,
     mode: mode.toString(8).padStart(4, '0'),
     uid,
     gid,
     ...(type === 'file' ? { size } : {}),
     modified: formatTime(item.mtime),
-    ...(target === undefined ? {} : { target: shown(target) }),
-    ...(linkTo === undefined ? {} : { linkTo: shown(linkTo) }),
+    ...(target === undefined ? {} : { target: exactPath(fromLatin1(target)) }),
+    ...(linkTo === undefined ? {} : { linkTo: exactPath(linkTo) }),
     ...(content === undefined ? {} : { digest: content }),
   };
 }

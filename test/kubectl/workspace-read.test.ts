@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { chmodSync, linkSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, closeSync, linkSync, openSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
+import { loadLibc } from '../../runtime/archive/libc.ts';
 import { FakeRegistry } from '../fakes/registry.ts';
 import { fill, good } from '../workspace/support.ts';
 import { imageOf, output, taskMachine, workspace } from './workspace.ts';
@@ -123,6 +124,32 @@ describe('subpipe workspace diff', () => {
     assert.deepEqual(changes.slice(5), ['removed src/new', 'removed src/new/file']);
     const same = await workspace(machine, 'diff', first, first, '--exit-code');
     assert.deepEqual([same.code, same.stdout], [0, '']);
+    const missing = [first, `${registry.host}/team/app:missing`];
+    const none = await workspace(machine, 'diff', ...missing, '--exit-code');
+    assert.equal(none.code, 2, 'that differs, 1 would say');
+    assert.match(none.stderr, /cannot be compared: .*team\/app has no tag "missing"\. It has no tags\.$/m);
+    assert.equal((await workspace(machine, 'diff', ...missing)).code, 1);
+  });
+
+  it('tells that extended attributes changed, such as the capabilities of a program', {
+    skip: loadLibc() === undefined,
+  }, async (context) => {
+    await using machine = await taskMachine('build');
+    const at = machine.workspace('a', { 'bin/tool': 't', other: 'o' });
+    linkSync(path.join(at, 'bin/tool'), path.join(at, 'bin/tool2'));
+    const target = `oci:${machine.path}/images:main`;
+    const first = imageOf(await machine.push('a', `--target=${target}`));
+    const fd = openSync(path.join(at, 'bin/tool'), 'r+');
+    const isSet = loadLibc()?.set(fd, 'user.note', Buffer.from('1'));
+    closeSync(fd);
+    if (isSet !== true) return context.skip('user.* cannot be set here: tmpfs before Linux 6.6, NFS before 4.2');
+    const second = imageOf(await machine.push('a', `--target=${target}`));
+    assert.match(
+      await output(machine, 'diff', first, second),
+      /^M +1 bytes +bin\/tool \(attributes\)\nM +1 bytes +bin\/tool2 \(attributes\)\n$/,
+    );
+    const [change] = JSON.parse(await output(machine, 'diff', first, second, '-o', 'json'));
+    assert.deepEqual(change.what, ['attributes']);
   });
 
   it('downloads layers that both have only where they may have a path that differs', async () => {
@@ -204,6 +231,66 @@ describe('subpipe workspace log', () => {
     const second = imageOf(await build.push('a', `--target=${registry.host}/team/second`));
     const text = await output(build, 'log', second);
     assert.match(text, /^\* sha256:\S+ {2}build .*\n\| {3}two\n\* \(layers only\) {2}clone .*\n {4}one\n/);
+  });
+
+  it('ends after as many as were asked for, those of other repositories counted', async () => {
+    await using registry = await FakeRegistry.start();
+    await using machine = await taskMachine('build');
+    const at = machine.workspace('a', { one: '1' });
+    for (const repository of ['first', 'second']) {
+      fill(at, { [repository]: '' });
+      await good(machine.push('a', `--target=${registry.host}/team/${repository}:main`));
+    }
+    const count = async (...flags: string[]) =>
+      JSON.parse(await output(machine, 'log', `${registry.host}/team/second:main`, '-o', 'json', ...flags)).length;
+    assert.deepEqual([await count(), await count('-n', '1')], [2, 1]);
+  });
+});
+
+describe('what others have written', () => {
+  const odd = '\x1b]0;title\x07\n\u009b31mname é';
+  const told = String.raw`\x1b]0;title\x07\x0a\x9b31mname é`;
+
+  it('commands no terminal: names of files, Tasks and runs, commits and what layers say that they are about', async () => {
+    await using machine = await taskMachine(odd);
+    const target = `oci:${machine.path}/images:main`;
+    const at = machine.workspace('a', { [odd]: '1' });
+    symlinkSync(odd, path.join(at, 'link'));
+    const run = JSON.stringify({ 'subpipe.dev/pipelineRun': odd, 'subpipe.dev/taskRun': odd });
+    const first = imageOf(await machine.push('a', `--target=${target}`, `--annotations=${run}`, `--revision=${odd}`));
+    fill(at, { new: 'n' });
+    const second = imageOf(await machine.push('a', `--target=${target}`));
+    const about = await output(machine, 'log', first);
+    assert.ok(about.includes(`  ${told}  1 layer`), about);
+    assert.ok(about.includes(`PipelineRun ${told}, TaskRun ${told}`) && about.includes(`commit ${told}`), about);
+    const list = await output(machine, 'ls', second, '-l');
+    assert.ok(list.includes(`  ${told}\n`) && list.includes(`link -> ${told}\n`), list);
+    const commands = [
+      ['log', second, '--files'],
+      ['diff', first, second],
+      ['ls', second, '-o', 'json'],
+      ['log', second, '-o', 'json', '--files'],
+    ];
+    for (const text of [about, list, ...(await Promise.all(commands.map((argv) => output(machine, ...argv))))]) {
+      assert.doesNotMatch(text.replaceAll('\n', ''), /\p{Cc}/u);
+    }
+  });
+
+  it('is for machines what it was', async () => {
+    await using machine = await taskMachine('build');
+    const at = machine.workspace('a', { [odd]: '1' });
+    symlinkSync(odd, path.join(at, 'link'));
+    const target = `oci:${machine.path}/images:main`;
+    const image = imageOf(await machine.push('a', `--target=${target}`));
+    const [file, link] = JSON.parse(await output(machine, 'ls', image, '-o', 'json'));
+    assert.deepEqual([file.path, link.target], [odd, odd]);
+    const [push] = JSON.parse(await output(machine, 'log', image, '-o', 'json', '--files'));
+    assert.deepEqual(push.files.written, [odd, 'link']);
+    fill(at, { [odd]: '22' });
+    const [change] = JSON.parse(
+      await output(machine, 'diff', image, imageOf(await machine.push('a', `--target=${target}`)), '-o', 'json'),
+    );
+    assert.equal(change.path, odd);
   });
 });
 

@@ -1,3 +1,4 @@
+import { plain } from './plain.ts';
 import { redact } from './redact.ts';
 
 /**
@@ -57,7 +58,7 @@ export function hasCode(error: unknown, code: ErrorCode): boolean {
   return error instanceof SubpipeError && error.code === code;
 }
 
-/** One sentence: the message, its chain of causes and the hint. Never contains a registered secret. */
+/** One sentence: the message, its chain of causes and the hint. Never contains a registered secret, nor commands to a terminal. */
 export function explain(error: unknown): string {
   const parts: string[] = [];
   const hints: string[] = [];
@@ -72,5 +73,5 @@ export function explain(error: unknown): string {
   }
   const sentence = parts.join(': ').trim();
   const ended = /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
-  return redact([ended, ...hints].join(' '));
+  return plain(redact([ended, ...hints].join(' ')));
 }

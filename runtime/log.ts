@@ -1,10 +1,11 @@
+import { plain } from './plain.ts';
 import { redact } from './redact.ts';
 
 export type LogFormat = 'text' | 'json';
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Record<string, string | number | boolean | undefined>;
 
-/** Lines for people on stderr, or one JSON object a line for machines. Secrets are removed from both. */
+/** Lines for people on stderr, or one JSON object a line for machines. Secrets are removed from both; no message commands a terminal. */
 export interface Log {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
@@ -43,7 +44,7 @@ export function createLog(options: {
       return;
     }
     const mark = level === 'info' ? '' : `${level}: `;
-    write(`${options.name}: ${mark}${clean}\n`);
+    write(`${options.name}: ${mark}${plain(clean)}\n`);
   };
 
   return {

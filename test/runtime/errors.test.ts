@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodeOf, explain, hasCode, invalid, SubpipeError } from '../../runtime/errors.ts';
 import { addSecret, redact } from '../../runtime/redact.ts';
+import { memoryLog } from '../support/step.ts';
 
 test('an error is explained in one sentence with its causes and what to do', () => {
   const error = new SubpipeError('UNAVAILABLE', 'GET https://registry/v2/ failed', {
@@ -31,6 +32,16 @@ test('an endless chain of causes ends', () => {
 test('things that are no errors are explained too', () => {
   assert.equal(explain('just text'), 'just text.');
   assert.equal(explain(undefined), '.');
+});
+
+test('what others have written commands no terminal, in errors and in lines of a log', () => {
+  const odd = 'a\x1b]0;title\x07\u009b2J\rb\tc\r\nd é';
+  const told = 'a\\x1b]0;title\\x07\\x9b2J\\x0db\tc\r\nd é';
+  assert.equal(explain(new SubpipeError('FAILED', odd, { hint: odd })), `${told}. ${told}`);
+  const { log, lines } = memoryLog();
+  log.warn(odd);
+  log.line('tests', '\x1b[32mgreen\x1b[0m');
+  assert.deepEqual(lines, [`test: warn: ${told}`, '[tests] \x1b[32mgreen\x1b[0m']);
 });
 
 test('an error knows its code and exit code', () => {

@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { SubpipeError } from '../errors.ts';
+import { isDigest } from './digest.ts';
 import { type Descriptor, formatPlatform, isManifestType, type Platform, type StoredManifest } from './manifest.ts';
 import type { Options, Target } from './target.ts';
 
@@ -32,7 +33,7 @@ export async function readImage(
   const names = has.length === 0 ? 'no images' : has.join(', ');
   throw new SubpipeError(
     'NOT_FOUND',
-    `${target.name}:${reference} has no image for ${formatPlatform(platform)}: it has ${names}`,
+    `${target.name}${isDigest(reference) ? '@' : ':'}${reference} has no image for ${formatPlatform(platform)}: it has ${names}`,
   );
 }
 
@@ -45,7 +46,10 @@ async function search(
   options: Options,
 ): Promise<(StoredManifest & { kind: 'image' }) | undefined> {
   const entries = index.value.manifests.filter((entry) => isManifestType(entry.mediaType));
-  has.push(...entries.flatMap((entry) => (entry.platform === undefined ? [] : formatPlatform(entry.platform))));
+  for (const { platform, digest, mediaType } of entries) {
+    if (platform !== undefined) has.push(formatPlatform(platform));
+    else if (!mediaType.includes('index')) has.push(`${digest} without a platform`);
+  }
   const fitting = entries.filter((entry) => fits(entry, platform));
   // Without a platform it may be an index that has one: asked only when nothing fits by name.
   const unnamed = entries.filter((entry) => entry.platform === undefined && entry.mediaType.includes('index'));

@@ -129,6 +129,15 @@ test('an image is found for a platform, also in an index inside an index', async
     readImage(registry, 'outer', windows),
     /no image for windows\/amd64: it has linux\/amd64, linux\/arm64/,
   );
+  const [first] = entries;
+  assert.ok(first !== undefined);
+  const { platform: _none, ...bare } = first;
+  const unnamed = storeManifest({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: [bare] });
+  await registry.writeManifest(unnamed, 'unnamed');
+  const { digest } = unnamed.descriptor;
+  await assert.rejects(readImage(registry, digest, windows), {
+    message: `${registry.name}@${digest} has no image for windows/amd64: it has ${bare.digest} without a platform`,
+  });
   const to = await Layout.create(await scratch());
   await copy(registry, to, 'outer', { tag: 'copied' });
   assert.deepEqual((await to.readManifest('copied')).bytes, outer.bytes);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -126,6 +127,26 @@ test('what is in .ociignore and the patterns stays out', async () => {
     some.nodes.map(({ path }) => path),
     ['keep', 'keep/a.txt'],
   );
+});
+
+test('an .ociignore that is no file with patterns is an error, and not read: it may have no end', async () => {
+  const root = await scratch();
+  const file = join(root, '.ociignore');
+  for (const make of [
+    () => fs.symlinkSync('/dev/zero', file),
+    () => execFileSync('mkfifo', [file]),
+    () => fs.mkdirSync(file),
+    () => fs.writeFileSync(file, 'x\n'.repeat(2 ** 20)),
+  ]) {
+    make();
+    await assert.rejects(
+      scanTree(root),
+      /\.ociignore is no list of patterns: expected a file of at most 1048576 bytes/,
+    );
+    fs.rmSync(file, { recursive: true });
+  }
+  fs.symlinkSync('nowhere', file);
+  assert.deepEqual((await scanTree(root)).paths, ['.ociignore']);
 });
 
 test('extended attributes come back, with bytes of any value', { skip: loadLibc() === undefined }, async (context) => {

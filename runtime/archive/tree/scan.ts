@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync } from 'node:fs';
+import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { invalid, SubpipeError } from '../../errors.ts';
 import { type BytePath, locator, rootPath } from '../path.ts';
 import { Thread } from '../thread.ts';
@@ -144,11 +144,19 @@ function exactInode(full: string | Buffer, path: BytePath): bigint {
   return found.ino;
 }
 
+/** Bytes: nobody writes more patterns. */
+const mostPatterns = 2 ** 20;
+
 function readIgnoreFile(root: string): string[] {
+  const file = `${root}/${ignoreFile}`;
+  // A link to a device has no end, and a pipe waits for somebody who writes: not even a signal would be heard.
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) return [];
+  if (!found.isFile()) throw invalid(`${file} is no file: expected gitignore patterns`);
+  if (found.size > mostPatterns) throw invalid(`${file} has ${found.size} bytes: expected at most ${mostPatterns}`);
   try {
-    return readFileSync(`${root}/${ignoreFile}`, 'utf8').split(/\r?\n/);
+    return readFileSync(file, 'utf8').split(/\r?\n/);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw new SubpipeError('FAILED', `cannot read ${root}/${ignoreFile}`, { cause: error });
+    throw new SubpipeError('FAILED', `cannot read ${file}`, { cause: error });
   }
 }

@@ -109,7 +109,7 @@ function optionsOf(
     },
     {
       target: flags.has('target') || file === undefined ? '--target' : 'ocipipeline.target',
-      base: '--base',
+      base: flags.has('base') || file === undefined ? '--base' : 'ocipipeline.base',
       insecure: '--insecure',
       images: '--images',
       user: '--user',

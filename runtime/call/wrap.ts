@@ -21,7 +21,7 @@ export async function wrapCall(
   const run = { ...(merge(source.base?.spec ?? {}, call.runSpec) as PipelineRunSpec), workspaces };
   const own = <T>(value: T): T => (source.pipeline === undefined ? value : withName(value, source.pipeline));
   const whole = await embedTasks(own(source.spec), workspaces, context);
-  const wrapped = wrapPipeline(whole, run, { ...options, target: own(options.target) });
+  const wrapped = wrapPipeline(whole, run, own(options));
   if (wrapped.carried.length === 0) {
     context.log.warn(`no workspace of ${source.title} is bound to an emptyDir: images hand on nothing`);
     return { call, source };

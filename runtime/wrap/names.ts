@@ -8,8 +8,9 @@ export interface UseNames {
   folder: string;
   pullStep: string;
   pushStep: string;
-  /** Params with the images to pull, the place to push to, and the tag for people. */
+  /** Params with the images to pull, the first one, the place to push to, and the tag for people. */
   from: string;
+  base: string;
   to: string;
   tag: string;
   /** The result with the image. */
@@ -53,6 +54,7 @@ export function namesFor(
       pullStep: free(`subpipe-pull-${word}`, steps),
       pushStep: free(`subpipe-push-${word}`, steps),
       from: free(`subpipe-${word}-from`, params),
+      base: free(`subpipe-${word}-base`, params),
       to: free(`subpipe-${word}-to`, params),
       tag: free(`subpipe-${word}-tag`, params),
       result: free(`subpipe-${word}`, results),

@@ -1,4 +1,5 @@
 import { invalid } from '../errors.ts';
+import { readBase } from './target.ts';
 import type { WrapUser } from './user.ts';
 import type { WrapOptions } from './wrap.ts';
 
@@ -33,7 +34,7 @@ export function readWrapOptions(
   }
   return {
     target,
-    base,
+    base: base === undefined ? undefined : readBase(base, flags.base),
     insecure,
     images,
     user: user === undefined ? undefined : readUser(user, flags.user),

@@ -1,4 +1,5 @@
 import { commandOf, imageOf } from '../image.ts';
+import { itemsOf, textIn } from '../resolve/check/values.ts';
 import type { Fields } from '../shape.ts';
 import { workspaceFields } from '../workspace/fields.ts';
 import type { UseNames } from './names.ts';
@@ -16,6 +17,11 @@ export interface StepOptions {
 
 /** Where in our containers the workspaces are, and what pull leaves for push. */
 const place = '/subpipe-wrap';
+
+/** Whether a step is one that wrapping has added. */
+export function isAdded({ volumeMounts }: Fields): boolean {
+  return itemsOf(volumeMounts, []).some(({ fields }) => textIn(fields.mountPath).startsWith(`${place}/`));
+}
 
 /** Where the steps of one Task find a workspace. */
 export interface StepPlace {

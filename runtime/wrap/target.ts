@@ -27,13 +27,7 @@ const known = /^(context\.pipelineRun\.(name|namespace|uid)|context\.pipeline\.n
  * tell several workspaces apart.
  */
 export function readTarget(text: string, where: string, workspaces: readonly string[]): Target {
-  const written = text.replaceAll(runName, '$(context.pipelineRun.name)');
-  for (const expression of expressionsIn(written)) {
-    if (known.test(expression)) continue;
-    throw invalid(
-      `${where} has the variable $(${expression}): expected $(context.run.name), $(context.pipelineRun.uid), $(params.NAME) of the Pipeline, or {{workspace}}`,
-    );
-  }
+  const written = readVariables(text, where);
   if (/^oci:/.test(written)) throw invalid(`${where} must be a repository of a registry, but is the folder ${text}`);
   if (written.includes('@')) throw invalid(`${where} must have no digest, but is ${text}`);
   // A colon inside of a variable is none of a tag, and there are none: names of params have no colon.
@@ -43,7 +37,6 @@ export function readTarget(text: string, where: string, workspaces: readonly str
     repository: isTagged ? written.slice(0, colon) : written,
     tag: isTagged ? written.slice(colon + 1) : undefined,
   };
-  const sample = (part: string): string => part.replaceAll(workspaceWord, 'x').replaceAll(/\$\([^)]*\)/g, 'x');
   try {
     parseName(`${sample(target.repository)}${target.tag === undefined ? '' : `:${sample(target.tag)}`}`);
   } catch (cause) {
@@ -56,6 +49,41 @@ export function readTarget(text: string, where: string, workspaces: readonly str
     });
   }
   return target;
+}
+
+/**
+ * Reads the image that workspaces begin with, which has variables as a target has.
+ * @throws SubpipeError `INVALID` for what is no image of a registry.
+ */
+export function readBase(text: string, where: string): string {
+  const written = readVariables(text, where);
+  try {
+    parseName(sample(written));
+  } catch (cause) {
+    throw invalid(`${where} is no image of a registry: ${text}`, { cause });
+  }
+  return written;
+}
+
+function readVariables(text: string, where: string): string {
+  const written = text.replaceAll(runName, '$(context.pipelineRun.name)');
+  for (const expression of expressionsIn(written)) {
+    if (known.test(expression)) continue;
+    throw invalid(
+      `${where} has the variable $(${expression}): expected $(context.run.name), $(context.pipelineRun.uid), $(params.NAME) of the Pipeline, or {{workspace}}`,
+    );
+  }
+  return written;
+}
+
+/** With something that may be there in place of what is not known yet. */
+function sample(text: string): string {
+  return text.replaceAll(workspaceWord, 'x').replaceAll(/\$\([^)]*\)/g, 'x');
+}
+
+/** The image that a workspace begins with. */
+export function baseOf(base: string, workspace: string): string {
+  return repositoryOf({ repository: base, tag: undefined }, workspace);
 }
 
 /** The repository of a workspace. In a repository's path only lower case letters, digits and single separators may stand. */

@@ -4,6 +4,7 @@ import { fieldsIn, isGiven, itemsOf, textIn, textsOfValue } from '../resolve/che
 import { type Fields, isFields } from '../shape.ts';
 import type { PipelineSpec, PipelineTask, WorkspaceBinding } from '../tekton/types.ts';
 import { namesUnder } from '../tekton/variables.ts';
+import { isAdded } from './steps.ts';
 
 /** One workspace of one pipeline task that a wrapped run carries. */
 export interface Use {
@@ -48,6 +49,11 @@ function usesOf(task: PipelineTask, isLast: boolean, carried: readonly string[])
     const names = found.map(({ workspace }) => workspace).join(', ');
     throw invalid(`the task ${task.name} uses the workspace ${names}, but ${kindOf(task)}: it cannot be wrapped`, {
       hint: 'Bind the workspace to a persistentVolumeClaim or a volumeClaimTemplate, or call a Task there.',
+    });
+  }
+  if (found.length > 0 && itemsOf(task.taskSpec?.steps, []).some(({ fields }) => isAdded(fields))) {
+    throw invalid(`the task ${task.name} pulls and pushes its workspaces already: it was wrapped before`, {
+      hint: 'Run it as it is, or wrap what it was made from.',
     });
   }
   const declared = itemsOf(task.taskSpec?.workspaces, []);

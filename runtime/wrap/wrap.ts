@@ -1,3 +1,5 @@
+import { typeOf } from '../call/check.ts';
+import { invalid } from '../errors.ts';
 import { itemsOf } from '../resolve/check/values.ts';
 import type { Fields } from '../shape.ts';
 import type {
@@ -9,19 +11,20 @@ import type {
   TaskSpec,
   WorkspaceBinding,
 } from '../tekton/types.ts';
+import { paramReferences } from '../tekton/variables.ts';
 import { type Source, sourcesOf } from './flow.ts';
 import { Graph } from './graph.ts';
 import { namesFor, type UseNames } from './names.ts';
 import { roomFor } from './room.ts';
 import { pullStep, pushStep, type StepOptions, type StepPlace } from './steps.ts';
-import { ownTag, readTarget, repositoryOf, type Target, tagOf } from './target.ts';
+import { baseOf, ownTag, readTarget, repositoryOf, type Target, tagOf } from './target.ts';
 import { userOf, type WrapUser } from './user.ts';
 import { carriedBy, type Use, usesIn } from './uses.ts';
 
 export interface WrapOptions {
   /** Where images go, such as `ghcr.io/team/$(context.run.name)-{{workspace}}:latest`. See {@link readTarget}. */
   target: string;
-  /** The image that a workspace begins with. Default: it begins empty. */
+  /** The image that a workspace begins with, as `readBase` gives it. Default: it begins empty. */
   base?: string | undefined;
   /** Registries that speak HTTP, by host and port. */
   insecure?: readonly string[] | undefined;
@@ -57,6 +60,7 @@ export function wrapPipeline(
   const bindings = run.workspaces ?? [];
   const carried = carriedBy(bindings);
   const target = readTarget(options.target, options.where, carried);
+  checkParams([options.target, options.base ?? ''], spec, options.where);
   const uses = usesIn(spec, carried);
   const graph = new Graph(spec);
   const { images, base, insecure = [] } = options;
@@ -95,6 +99,18 @@ export function wrapPipeline(
   };
 }
 
+/** Tekton would tell it of each Task, by fields that nobody has written. */
+function checkParams(texts: readonly string[], { params = [] }: PipelineSpec, where: string): void {
+  for (const { text, param } of texts.flatMap(paramReferences)) {
+    const found = params.find(({ name }) => name === param);
+    if (found !== undefined && typeOf(found) === 'string') continue;
+    const what = found === undefined ? 'the Pipeline has no such param' : `that is an ${typeOf(found)}`;
+    throw invalid(
+      `${where}, or what workspaces begin with, asks for ${text}, but ${what}: expected one of type string`,
+    );
+  }
+}
+
 interface Plan {
   uses: readonly Use[];
   graph: Graph;
@@ -123,8 +139,12 @@ function wrapTask(task: PipelineTask, spec: TaskSpec, places: ReadonlyMap<Use, S
   for (const [use, at] of places) {
     const from = sources.get(use) ?? [];
     if (isPulled(use)) {
-      pulls.push(pullStep(at, { ...options, mayBeMissing: from.some(({ by }) => by === 'tag') }));
+      const first = options.base === undefined ? undefined : baseOf(options.base, use.workspace);
+      // In the step itself a param would be the Task's.
+      const base = first?.includes('$(') ? `$(params.${at.names.base})` : first;
+      pulls.push(pullStep(at, { ...options, base, mayBeMissing: from.some(({ by }) => by === 'tag') }));
       params.push({ name: at.names.from, value: from.map((source) => textOf(source, plan)) });
+      if (first !== undefined && base !== first) params.push({ name: at.names.base, value: first });
     }
     if (!use.writes) continue;
     const tag = tagOf(target, use.workspace);
@@ -173,7 +193,7 @@ function declared(
   return {
     name,
     type: isList ? 'array' : 'string',
-    description: isList ? 'Images that the workspace begins with.' : 'Where the workspace is pushed to.',
+    description: isList ? 'Images that the workspace begins with.' : 'Where an image of the workspace is.',
   };
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readTarget, repositoryOf, tagOf } from '../../runtime/wrap/target.ts';
+import { readBase, readTarget, repositoryOf, tagOf } from '../../runtime/wrap/target.ts';
 
 const read = (text: string, ...names: string[]) => readTarget(text, '--oci-workspaces', names);
 
@@ -38,4 +38,21 @@ test('what is no place for an image is refused', () => {
     assert.throws(() => read(text, 'w'), { code: 'INVALID', message }, text);
   }
   assert.doesNotThrow(() => read('$(params.registry)/a/{{workspace}}:$(context.pipelineRun.uid)', 'w'));
+});
+
+test('what workspaces begin with is an image of a registry, which has variables as the target has', () => {
+  assert.equal(
+    readBase('r.test/$(context.run.name)-{{workspace}}:1', '--base'),
+    'r.test/$(context.pipelineRun.name)-{{workspace}}:1',
+  );
+  const digest = `r.test/a@sha256:${'0'.repeat(64)}`;
+  assert.equal(readBase(digest, '--base'), digest);
+  for (const [text, message] of [
+    ['not an image', /^--base is no image of a registry: not an image/],
+    ['oci:/folder', /^--base is no image of a registry/],
+    ['r.test/{{workspaces}}', /^--base is no image of a registry/],
+    ['$(tasks.a.results.b)', /^--base has the variable \$\(tasks\.a\.results\.b\)/],
+  ] as const) {
+    assert.throws(() => readBase(text, '--base'), { code: 'INVALID', message }, text);
+  }
 });

@@ -353,3 +353,33 @@ test('images, base and registries without TLS are as they were asked for', () =>
   assert.equal(pull?.image, 'local:5000/oci-workspace-pull@v1');
   assert.ok(argsOf(pull).includes('--insecure=local:5000,other:80'));
 });
+
+test('a Pipeline that is wrapped already is not wrapped again', () => {
+  const { spec, workspaces } = wrap(pipeline([task('clone')]));
+  assert.throws(() => wrap(spec, {}, { workspaces }), {
+    code: 'INVALID',
+    message: 'the task clone pulls and pushes its workspaces already: it was wrapped before',
+  });
+});
+
+test('a base may be another one for each workspace, and by the params of the Pipeline, not those of a Task', async () => {
+  const own = { params: [{ name: 'image', type: 'string', default: "the Task's" }] };
+  const spec = pipeline([task('clone', {}, own)], [], { params: [{ name: 'image', type: 'string', default: 'x' }] });
+  const wrapped = wrap(spec, { base: 'r.test/$(params.image)/{{workspace}}:1' });
+  assert.equal(paramIn(wrapped, 'clone', 'subpipe-w-base'), 'r.test/$(params.image)/w:1');
+  assert.ok(argsOf(stepsIn(wrapped, 'clone')[0]).includes('--base=$(params.subpipe-w-base)'));
+  assert.deepEqual(await findingsOf(wrapped), []);
+  const plain = wrap(spec, { base: 'r.test/{{workspace}}:1' });
+  assert.ok(argsOf(stepsIn(plain, 'clone')[0]).includes('--base=r.test/w:1'));
+  assert.equal(paramIn(plain, 'clone', 'subpipe-w-base'), undefined);
+});
+
+test('a param in the target or the base is one of the Pipeline, and a text', () => {
+  const spec = pipeline([task('clone')], [], { params: [{ name: 'list', type: 'array', default: [] }] });
+  const refused =
+    /--oci-workspaces, or what workspaces begin with, asks for \$\(params\.(none\), but the Pipeline has no|list\), but that is an array)/;
+  for (const image of ['r.test/$(params.none)', 'r.test/$(params.list)']) {
+    assert.throws(() => wrap(spec, { target: image }), { message: refused });
+    assert.throws(() => wrap(spec, { base: image }), { message: refused });
+  }
+});

@@ -33,7 +33,7 @@ export function readingOf({ flags, env, stderr, signal }: CommandContext): Readi
     write: (text) => stderr.write(text),
   };
   return {
-    registries: registriesOf({ insecure, caFile: flags.text('ca-file') }, log),
+    registries: registriesOf({ insecure, caFile: flags.text('ca-file') }, log, signal),
     log,
     terminal: terminalOf(terminal, [], env),
     platform: platform === undefined ? undefined : readPlatform(platform, '--platform'),

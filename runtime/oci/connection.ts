@@ -22,6 +22,8 @@ export interface RegistryOptions {
   warn?: (sentence: string) => void;
   /** How often a request is tried. Default: `defaultRetry`. */
   retry?: RetryPolicy;
+  /** Ends the question for credentials, where a helper is asked. */
+  signal?: AbortSignal | undefined;
 }
 
 export type Access = 'pull' | 'pull,push' | 'pull,push,delete';
@@ -59,7 +61,7 @@ export class Connection {
     const plainHttp = options.plainHttp ?? isLoopback(name.registry);
     const credentials = options.credentials ?? (await loadCredentials());
     const own = options.caFile === undefined ? undefined : await readAuthorities(options.caFile);
-    const credential = await credentials(name.registry, name.repository);
+    const credential = await credentials(name.registry, name.repository, options.signal);
     const authorizer = new Authorizer(credential, { plainHttp, tls: own, warn: options.warn });
     return new Connection(name, authorizer, plainHttp, { tls: own, retry: options.retry });
   }

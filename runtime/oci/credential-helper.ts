@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { text } from 'node:stream/consumers';
+import type { Readable } from 'node:stream';
 import { SubpipeError } from '../errors.ts';
 import { addSecret } from '../redact.ts';
 import { anonymous, basicCredential, type Credential, tokenCredential } from './credential.ts';
@@ -8,22 +8,27 @@ import { isRecord } from './manifest.ts';
 /** A helper may ask a cloud's metadata service, or a person's keychain; it does not take minutes. */
 const helperTimeoutMs = 60_000;
 
+/** More than this is no answer, in bytes. */
+const longest = 1024 * 1024;
+
 /**
  * Asks `docker-credential-NAME get` (docker-credential-helpers: the server on stdin, JSON on stdout). The user
  * `<token>` means that the secret is an identity token.
  *
  * @param from said in errors: the file that names the helper.
- * @param patienceMs default 60 s.
- * @throws SubpipeError `INVALID` when there is no such program, `FAILED` when it fails other than by knowing nothing, or
- * takes too long.
+ * @param limits.patienceMs default 60 s.
+ * @throws SubpipeError `INVALID` when there is no such program, `FAILED` when it fails other than by knowing nothing, takes
+ * too long or says too much. The signal's reason when aborted.
  */
 export async function askHelper(
   name: string,
   server: string,
   from: string,
   env: NodeJS.ProcessEnv,
-  patienceMs = helperTimeoutMs,
+  limits: { patienceMs?: number; signal?: AbortSignal | undefined } = {},
 ): Promise<Credential> {
+  const { patienceMs = helperTimeoutMs, signal } = limits;
+  signal?.throwIfAborted();
   const program = `docker-credential-${name}`;
   if (!/^[\w.-]+$/.test(name)) {
     throw new SubpipeError('INVALID', `${from} names the credential helper "${name}", which is no name of a program`);
@@ -42,19 +47,44 @@ export async function askHelper(
   });
   child.stdin.on('error', () => {}); // One that ends early says why in its exit code.
   child.stdin.end(server);
-  const limit = setTimeout(() => {
+  const stop = (reason: Error): void => {
     child.kill('SIGKILL');
-    const late = `${program} get for ${server} gave no answer within ${patienceMs / 1000} s`;
     // What it has started itself may keep these open for longer than it lives.
-    for (const stream of [child.stdout, child.stderr]) stream.destroy(new SubpipeError('FAILED', late));
-  }, patienceMs);
-  const answer = Promise.all([text(child.stdout), text(child.stderr), ended]).finally(() => clearTimeout(limit));
+    for (const stream of [child.stdout, child.stderr]) stream.destroy(reason);
+  };
+  const asking = `${program} get for ${server}`;
+  const late = () => stop(new SubpipeError('FAILED', `${asking} gave no answer within ${patienceMs / 1000} s`));
+  const limit = setTimeout(late, patienceMs);
+  const abort = () => stop(new Error('aborted'));
+  signal?.addEventListener('abort', abort, { once: true });
+  const answer = Promise.all([textOf(child.stdout, asking), textOf(child.stderr, asking), ended])
+    .catch((error: unknown) => {
+      child.kill('SIGKILL');
+      throw signal?.aborted === true ? signal.reason : error;
+    })
+    .finally(() => {
+      clearTimeout(limit);
+      signal?.removeEventListener('abort', abort);
+    });
   const [output, errors, code] = await answer;
   if (code === 0) return readAnswer(output, `${from}: ${program}`);
   // The protocol says that nothing is known by this sentence on stdout.
   if (/credentials not found/i.test(`${output}${errors}`)) return anonymous;
-  const said = `${output}\n${errors}`.trim().split('\n')[0]?.slice(0, 200) ?? '';
-  throw new SubpipeError('FAILED', `${program} get for ${server} ended with ${code}: ${said || 'it said nothing'}`);
+  // JSON may be an answer all the same, which has a secret.
+  const words = /^\s*[{[]/.test(output) ? errors : `${output}\n${errors}`;
+  const said = words.trim().split('\n')[0]?.slice(0, 200) ?? '';
+  throw new SubpipeError('FAILED', `${asking} ended with ${code}: ${said || 'it said nothing'}`);
+}
+
+async function textOf(stream: Readable, asking: string): Promise<string> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for await (const piece of stream as AsyncIterable<Buffer>) {
+    size += piece.length;
+    if (size > longest) throw new SubpipeError('FAILED', `${asking} answered with more than ${longest} bytes`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString('utf8');
 }
 
 function readAnswer(output: string, from: string): Credential {

@@ -14,7 +14,11 @@ export type Credential =
   | { kind: 'bearer'; token: string; from?: string };
 
 /** Gives the credential for a repository. */
-export type Credentials = (registry: string, repository: string) => Credential | Promise<Credential>;
+export type Credentials = (
+  registry: string,
+  repository: string,
+  signal?: AbortSignal,
+) => Credential | Promise<Credential>;
 
 export const anonymous: Credential = { kind: 'anonymous' };
 

@@ -34,9 +34,9 @@ export async function loadCredentials(
     const text = await readIfThere(path, only !== undefined);
     if (text !== undefined) configs.push(readDockerConfig(text, path, env));
   }
-  return async (registry, repository) => {
+  return async (registry, repository, signal) => {
     for (const config of configs) {
-      const found = await config.find(registry, repository);
+      const found = await config.find(registry, repository, signal);
       if (found.kind !== 'anonymous') return found;
     }
     return anonymous;
@@ -46,7 +46,7 @@ export async function loadCredentials(
 /** Credentials from a docker config's text alone. The entry with the longest path prefix wins, then the host's. */
 export function parseCredentials(text: string, source: string): Credentials {
   const config = readDockerConfig(text, source);
-  return (registry, repository) => config.find(registry, repository);
+  return (registry, repository, signal) => config.find(registry, repository, signal);
 }
 
 function searched(env: NodeJS.ProcessEnv, tekton: string): string[] {
@@ -66,6 +66,8 @@ async function readIfThere(path: string, named: boolean): Promise<string | undef
     // A DOCKER_CONFIG folder may hold only contexts and plugins: that is no mistake.
     const absent = isRecord(cause) && ['ENOENT', 'EACCES', 'ENOTDIR'].includes(String(cause.code));
     if (absent && !named) return undefined;
-    throw absent ? invalid(`REGISTRY_AUTH_FILE names ${path}, which cannot be read`, { cause }) : cause;
+    throw invalid(named ? `REGISTRY_AUTH_FILE names ${path}, which cannot be read` : `${path} cannot be read`, {
+      cause,
+    });
   }
 }

@@ -8,7 +8,7 @@ const hubKey = 'https://index.docker.io/v1/';
 
 /** A docker config or containers-auth.json, read. Helpers are asked only for what is looked up. */
 export interface DockerConfig {
-  find(registry: string, repository: string): Promise<Credential>;
+  find(registry: string, repository: string, signal?: AbortSignal): Promise<Credential>;
 }
 
 /**
@@ -25,18 +25,19 @@ export function readDockerConfig(text: string, source: string, env: NodeJS.Proce
   if (store !== undefined && typeof store !== 'string')
     throw invalid(`${source}: expected "credsStore" to be a string`);
   return {
-    async find(registry, repository) {
+    async find(registry, repository, signal) {
       for (const key of prefixes(registry, repository)) {
         const helper = helpers.get(key);
         if (helper !== undefined) {
-          const found = await askHelper(helper.name, helper.key, `${source}: credHelpers["${helper.key}"]`, env);
+          const where = `${source}: credHelpers["${helper.key}"]`;
+          const found = await askHelper(helper.name, helper.key, where, env, { signal });
           if (found.kind !== 'anonymous') return found;
         }
         const found = entries.get(key);
         if (found !== undefined) return found;
       }
       if (store === undefined || store === '') return anonymous;
-      return askHelper(store, registry === 'docker.io' ? hubKey : registry, `${source}: credsStore`, env);
+      return askHelper(store, registry === 'docker.io' ? hubKey : registry, `${source}: credsStore`, env, { signal });
     },
   };
 }

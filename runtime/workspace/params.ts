@@ -14,11 +14,13 @@ export const registryParams = {
 export function registriesOf(
   { insecure, caFile }: { insecure: readonly string[] | undefined; caFile: string | undefined },
   log: Log,
+  signal?: AbortSignal,
 ): Registries {
   return {
     insecure,
     ...(caFile === undefined ? {} : { caFile }),
     warn: (sentence) => log.warn(sentence),
+    signal,
   };
 }
 

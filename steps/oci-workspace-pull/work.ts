@@ -19,7 +19,7 @@ export async function pull({ params, log, env, signal, report }: StepContext<Pul
     mode,
     name,
     stateFolder,
-    registries: registriesOf(params, log),
+    registries: registriesOf(params, log, signal),
     terminal: terminalOf(),
     env,
     log,

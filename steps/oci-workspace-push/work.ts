@@ -23,7 +23,7 @@ export async function push(context: StepContext<PushParams, PushResults>): Promi
     ...originOf(record, given, env),
     readRevision: record !== 'none',
     labels: expiresAfter === undefined ? {} : { [expiryLabel]: expiresAfter },
-    registries: registriesOf(params, log),
+    registries: registriesOf(params, log, signal),
     terminal: terminalOf(),
     env,
     log,

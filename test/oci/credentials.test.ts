@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseChallenges } from '../../runtime/oci/challenge.ts';
 import { askHelper } from '../../runtime/oci/credential-helper.ts';
 import { type Credentials, loadCredentials, parseCredentials } from '../../runtime/oci/credentials.ts';
@@ -179,13 +181,35 @@ test('a helper that knows nothing is anonymous; one that is missing, fails or ra
     assert.equal(error.cause, undefined, 'a cause would quote the answer');
     return true;
   });
+  const answers = 'echo "{\\"Username\\":\\"u\\",\\"Secret\\":\\"topsecret\\"}"; exit 3';
+  await assert.rejects(find('leaks', answers), /ended with 3: it said nothing$/);
+  await assert.rejects(find('endless', 'exec yes'), /answered with more than 1048576 bytes/);
   await assert.rejects(find('../evil', undefined), /which is no name of a program/);
+});
+
+test('a docker config that is a folder, as a mount without its Secret is, is named', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'subpipe-test-'));
+  await mkdir(join(folder, 'config.json'));
+  const loaded = loadCredentials({ HOME: folder, DOCKER_CONFIG: folder }, nowhere);
+  await assert.rejects(loaded, { code: 'INVALID', message: `${folder}/config.json cannot be read` });
+});
+
+test('a helper is ended when the signal says so, with its reason', async () => {
+  const { PATH, asked } = await helper('waits', 'exec sleep 50');
+  const stop = new AbortController();
+  const config = readDockerConfig(JSON.stringify({ credsStore: 'waits' }), 'config.json', { PATH });
+  const found = config.find('a.example', 'x', stop.signal);
+  while (!existsSync(asked)) await sleep(5);
+  const reason = new Error('no more');
+  stop.abort(reason);
+  await assert.rejects(found, (error) => error === reason);
+  await assert.rejects(config.find('a.example', 'x', stop.signal), (error) => error === reason);
 });
 
 test('a helper that gives no answer is ended, also where what it has started goes on', async () => {
   const { PATH } = await helper('slow', 'sleep 20 & echo $! >"$PIDS"; sleep 20');
   const pids = join(await mkdtemp(join(tmpdir(), 'subpipe-test-')), 'pids');
-  const asked = askHelper('slow', 'a.example', 'config.json', { PATH, PIDS: pids }, 1500);
+  const asked = askHelper('slow', 'a.example', 'config.json', { PATH, PIDS: pids }, { patienceMs: 1500 });
   await assert.rejects(asked, /docker-credential-slow get for a\.example gave no answer within 1\.5 s/);
   process.kill(Number(await readFile(pids, 'utf8')));
 });

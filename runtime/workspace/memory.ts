@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { accessSync, constants, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { Snapshot } from '../archive/tree/snapshot.ts';
 import { loadState, type StateDraft } from '../archive/tree/state.ts';
 import { invalid, SubpipeError } from '../errors.ts';
@@ -122,11 +122,13 @@ function fileName(name: string): string {
   return `${plain.slice(-60)}-${hash}`;
 }
 
+/** Without links, also in the folders above what is not there yet: it is the same before and after it is made. */
 function real(path: string): string {
   const full = resolve(path);
   try {
     return realpathSync(full);
   } catch {
-    return full;
+    const above = dirname(full);
+    return above === full ? full : join(real(above), basename(full));
   }
 }

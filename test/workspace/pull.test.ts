@@ -239,5 +239,21 @@ test('what is kept of a pull is never in the workspace', async () => {
   const inside = await machine.push('work', `--state-folder=${work}/state`, `--target=oci:${machine.path}/never:x`);
   assert.equal(inside.code, 2);
   assert.match(inside.stderr, /--state-folder is .* which is in the workspace .*: expected a folder outside/);
+  symlinkSync('work', `${machine.path}/link`);
+  const linked = `--state-folder=${machine.path}/link/not/there`;
+  const throughLink = await machine.push('work', linked, `--target=oci:${machine.path}/never:x`);
+  assert.match(throughLink.stderr, /which is in the workspace/);
   assert.ok(!existsSync(`${machine.path}/never`));
+});
+
+test('what a pull has made below a link is known to the push, as it is where it was made', async () => {
+  await using machine = await makeMachine();
+  machine.workspace('source', { a: 'a' });
+  machine.workspace('real');
+  symlinkSync('real', `${machine.path}/link`);
+  await good(machine.push('source', `--target=oci:${machine.path}/images:x`));
+  await good(machine.pull('link/work', '--', `oci:${machine.path}/images:x`));
+  fill(machine.workspace('link/work'), { b: 'b' });
+  const pushed = await good(machine.push('link/work', `--target=oci:${machine.path}/images:y`));
+  assert.equal(result(pushed, 'layers'), '2');
 });

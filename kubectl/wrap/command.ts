@@ -96,7 +96,7 @@ async function planOf(context: CommandContext, kube: KubeClient): Promise<Prepar
 /** Flags win over what the file says. */
 function optionsOf(
   { flags }: CommandContext,
-  file: { target: string; base: string | undefined } | undefined,
+  file: { target: string | undefined; base: string | undefined } | undefined,
 ): WrapOptions {
   const target = flags.text('target') ?? file?.target;
   const options = readWrapOptions(
@@ -115,8 +115,10 @@ function optionsOf(
       user: '--user',
     },
   );
-  if (options === undefined)
-    throw invalid('--target is missing: expected where images go, such as HOST/TEAM/{{workspace}}');
+  if (options === undefined) {
+    const missing = file === undefined ? '--target' : 'the param ocipipeline.target, or --target,';
+    throw invalid(`${missing} is missing: expected where images go, such as HOST/TEAM/{{workspace}}`);
+  }
   return options;
 }
 

@@ -1,5 +1,4 @@
 import { readParams, readWorkspaces } from '../../runtime/call/call.ts';
-import { invalid } from '../../runtime/errors.ts';
 import { type Fields, fieldsOf, isFields, optionalText, textOf } from '../../runtime/shape.ts';
 import type { Param, PipelineRun, PipelineSpec } from '../../runtime/tekton/types.ts';
 
@@ -7,7 +6,7 @@ import type { Param, PipelineRun, PipelineSpec } from '../../runtime/tekton/type
 export interface OciPipelineRun {
   /** With `pipelineRef`. */
   run: PipelineRun;
-  target: string;
+  target: string | undefined;
   base: string | undefined;
   /** What has no counterpart and is left out, for people. */
   left: string[];
@@ -38,9 +37,6 @@ export function readOciPipelineRun(object: Fields, where: string): OciPipelineRu
     const value = params.find((param) => param.name === `ocipipeline.${key}`)?.value;
     return value === undefined || value === '' ? undefined : textOf(value, `${where}: the param ocipipeline.${key}`);
   };
-  const target = own('target');
-  if (target === undefined)
-    throw invalid(`${where}: the param ocipipeline.target is missing: expected where images go`);
   const account = optionalText(spec.serviceAccountName, `${where}: spec.serviceAccountName`);
   const timeout = optionalText(spec.timeout, `${where}: spec.timeout`);
   const template = {
@@ -61,7 +57,13 @@ export function readOciPipelineRun(object: Fields, where: string): OciPipelineRu
     },
   };
   const left = ['retries', 'status', 'statusMessage'].filter((field) => spec[field] !== undefined);
-  return { run, target, base: own('base'), left: left.map((field) => `spec.${field}`) };
+  const unknown = params.filter(({ name }) => /^ocipipeline\.(?!(target|base)$)/.test(name));
+  return {
+    run,
+    target: own('target'),
+    base: own('base'),
+    left: [...left.map((field) => `spec.${field}`), ...unknown.map(({ name }) => `the param ${name}`)],
+  };
 }
 
 /** The run with its Pipeline in it. */

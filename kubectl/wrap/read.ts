@@ -29,7 +29,7 @@ export async function ociPipelineIn(source: SourceFile): Promise<OciPipelineRun 
   const pipeline = documents.find((one) => one.kind === 'Pipeline' && one.name === name);
   if (pipeline === undefined) return read;
   const whole = await embedded(named(pipeline), documents);
-  const target = withName(read.target, pipeline.name);
+  const target = read.target === undefined ? undefined : withName(read.target, pipeline.name);
   return { ...read, target, run: withPipeline(read.run, spelt(whole.spec)) };
 }
 

@@ -62,6 +62,22 @@ test('a CustomRun, its base and names are read as well; flags win', async () => 
   assert.match(JSON.stringify(spec.pipelineSpec), /r\.test\/sources:/);
 });
 
+test("a file of the custom task's without a target needs the flag; params of no meaning are told", async () => {
+  await using folder = await makeFolder();
+  const text = (await readFile(seed, 'utf8')).replace('name: ocipipeline.target', 'name: ocipipeline.cache');
+  const file = await folder.write('run.yaml', text);
+  const none = await subpipe(['wrap', '-f', file]);
+  assert.equal(none.code, 2);
+  assert.match(none.stderr, /the param ocipipeline\.target, or --target, is missing: expected where images go/);
+  const given = await subpipe(['wrap', '-f', file, '--target=r.test/x']);
+  assert.equal(given.code, 0, given.stderr);
+  assert.match(
+    given.stderr,
+    /the param ocipipeline\.cache of the run has no counterpart in a PipelineRun, and is left out/,
+  );
+  assert.match(given.stdout, /r\.test\/x:\$\(context\.pipelineRun\.uid\)\.build\.sources/);
+});
+
 test('a Pipeline of the cluster is wrapped with its Tasks, whose defaults stay what they are', async () => {
   await using kube = await FakeKube.start();
   addPipeline(kube, 'build', {

@@ -165,6 +165,25 @@ test('extended attributes come back, with bytes of any value', { skip: loadLibc(
   fs.closeSync(copy);
 });
 
+test('times before 1970 come back, whole seconds too', async () => {
+  const root = await scratch();
+  const times = ['-1', '-1.5', '-86400', '-2147483648', '0'];
+  fs.mkdirSync(join(root, 'folder'));
+  for (const [i, time] of times.entries()) {
+    fs.writeFileSync(join(root, `file${i}`), 'x');
+    fs.symlinkSync('file', join(root, `link${i}`));
+    // Of a number below zero Node makes now.
+    for (const name of ['file', 'link']) fs.lutimesSync(join(root, `${name}${i}`), time, time);
+  }
+  fs.writeFileSync(join(root, 'large'), Buffer.alloc(3_000_000));
+  fs.utimesSync(join(root, 'large'), '-7', '-7');
+  fs.utimesSync(join(root, 'folder'), '-9', '-9');
+  const target = join(await scratch(), 'out');
+  await extracted([await packed(root)], target);
+  assert.equal(fs.statSync(join(target, 'large')).mtimeMs, -7000);
+  assert.deepEqual(look(target), look(root));
+});
+
 test('holes stay holes', async () => {
   const root = await scratch();
   const fd = fs.openSync(join(root, 'sparse'), 'w');

@@ -122,8 +122,13 @@ function writeAll(fd: number, content: Uint8Array, from: number, length: number,
 /** To the nanosecond, where that is possible here. */
 export function setFileTime(fd: number, mtime: number, nanoseconds: number): void {
   if (nanoseconds !== 0 && loadLibc()?.setFileTime(fd, mtime, nanoseconds) === true) return;
-  const time = mtime + nanoseconds / 1e9;
+  const time = timeFor(mtime + nanoseconds / 1e9);
   futimesSync(fd, time, time);
+}
+
+/** Seconds since 1970, for calls of Node: a number below zero is now to them, a text is what it says. */
+export function timeFor(seconds: number): number | string {
+  return seconds < 0 ? String(seconds) : seconds;
 }
 
 /** Sets an owner. @throws SubpipeError `FAILED` where only root could. */

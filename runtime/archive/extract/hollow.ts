@@ -1,5 +1,6 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmdirSync, statSync, utimesSync } from 'node:fs';
 import { type BytePath, fromLatin1 } from '../path.ts';
+import { timeFor } from './batch.ts';
 import { HeldFolder, Inside } from './inside.ts';
 import { moveTo } from './move.ts';
 import { remove, removeAround } from './remove.ts';
@@ -55,7 +56,7 @@ export function fillHollow(from: string, to: string, except: ReadonlySet<string>
     const now = statSync(`${stays.path}/.`);
     if (now.uid !== uid || now.gid !== gid) chownSync(`${stays.path}/.`, uid, gid);
     chmodSync(`${stays.path}/.`, mode & 0o7777);
-    utimesSync(`${stays.path}/.`, atimeMs / 1000, mtimeMs / 1000);
+    utimesSync(`${stays.path}/.`, timeFor(atimeMs / 1000), timeFor(mtimeMs / 1000));
     rmdirSync(source);
   }
 }

@@ -3,7 +3,7 @@ import { fchmodSync, fchownSync, lutimesSync } from 'node:fs';
 import { loadLibc } from '../libc.ts';
 import { isKept } from '../pack/write-tree.ts';
 import type { TarHeader } from '../tar/header.ts';
-import { give, setFileTime } from './batch.ts';
+import { give, setFileTime, timeFor } from './batch.ts';
 
 export interface TraitOptions {
   /** Whose the files are. Default `self`: who runs this. `keep` needs root. */
@@ -72,6 +72,6 @@ export class Traits {
 /** Of a folder or symlink, by its path. */
 export function setTime(full: string | Buffer, mtime: number, nanoseconds: number): void {
   if (loadLibc()?.setTime(full, mtime, nanoseconds) === true) return;
-  const time = mtime + nanoseconds / 1e9;
+  const time = timeFor(mtime + nanoseconds / 1e9);
   lutimesSync(full, time, time);
 }

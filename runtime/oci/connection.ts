@@ -87,7 +87,7 @@ export class Connection {
       if (redirected(response.status, rest.method) && location !== undefined && redirects < 5) {
         redirects += 1;
         await discard(response);
-        url = this.#secure(new URL(location, url));
+        url = this.#address(location, url);
       } else {
         if (response.status !== 401 || answered || !ours) return response;
         if (!(await this.#authorizer.answer(response, scope, rest.signal))) return response;
@@ -114,15 +114,18 @@ export class Connection {
     }
   }
 
-  /** A `Location` header as an address: it may be relative. @throws SubpipeError `FAILED` when it leaves TLS. */
+  /** A `Location` header as an address: it may be relative. @throws SubpipeError `FAILED` when it is none, or leaves TLS. */
   resolve(location: string): URL {
-    const url = this.#secure(new URL(location, this.#base));
+    const url = this.#address(location, this.#base);
     if (url.protocol === 'https:' || this.#base.protocol === 'http:') return url;
     throw new SubpipeError('FAILED', `${this.name} wants an upload to ${url.host} without TLS`);
   }
 
   /** A registry behind a proxy that ends TLS often calls itself `http:`. */
-  #secure(url: URL): URL {
+  #address(location: string, from: URL): URL {
+    const url = URL.parse(location, from);
+    if (url === null)
+      throw new SubpipeError('FAILED', `${this.name} leads to ${JSON.stringify(location.slice(0, 200))}: no address`);
     if (url.host === this.#base.host && this.#base.protocol === 'https:') url.protocol = 'https:';
     return url;
   }

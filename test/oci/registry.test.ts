@@ -216,6 +216,22 @@ test('credentials stay with the registry when a blob is redirected to another ho
   assert.equal(seen, undefined);
 });
 
+test('a registry that leads to what is no address is an error that says so', async () => {
+  await using fake = await FakeRegistry.start({
+    intercept(request, response) {
+      response.writeHead(request.method === 'POST' ? 202 : 307, { location: 'https://[bad' }).end();
+      return true;
+    },
+  });
+  const registry = await open(fake);
+  const wrong = { code: 'FAILED', message: `${registry.name} leads to "https://[bad": no address` };
+  await assert.rejects(registry.readManifest('latest'), wrong);
+  await assert.rejects(
+    registry.writeStream(mediaTypes.layer, () => Readable.from(['x'])),
+    wrong,
+  );
+});
+
 test('redirects without end are an error', async () => {
   await using fake = await FakeRegistry.start({
     intercept(request, response) {

@@ -32,14 +32,15 @@ export function userOf(
   run: Pick<PipelineRunSpec, 'taskRunTemplate' | 'taskRunSpecs'>,
   user: WrapUser | undefined,
 ): StepUser {
-  if (user === 'image') return plain({});
-  if (user !== undefined) return user === 0 ? root : plain({ runAsUser: user });
+  if (user !== undefined && user !== 'image') return user === 0 ? root : plain({ runAsUser: user });
   const spec = fieldsIn(task.taskSpec);
   const own = run.taskRunSpecs?.find(({ pipelineTaskName }) => pipelineTaskName === task.name);
   // Of the two of a pod one counts, as a whole (pkg/apis/pipeline/pod/template.go, MergePodTemplateWithDefault).
   const inOwn = fieldsIn(own?.podTemplate).securityContext;
   const pod = fieldsIn(isGiven(inOwn) ? inOwn : fieldsIn(run.taskRunTemplate?.podTemplate).securityContext);
   const above = { ...pod, ...contextOf(fieldsIn(spec.stepTemplate)) };
+  // Where the pod says root there is no other.
+  if (user === 'image') return plain(above.runAsUser === 0 ? { runAsNonRoot: false } : {});
   const steps = itemsOf(spec.steps, []).map(({ fields }) => contextOf(fields));
   const users = new Set(steps.map(({ runAsUser }) => runAsUser ?? above.runAsUser));
   const [one] = users;
@@ -63,7 +64,11 @@ const root: StepUser = {
 };
 
 function plain(context: Fields): StepUser {
-  return { securityContext: { ...least, ...context, capabilities: { drop: ['ALL'] } }, keepsOwners: false };
+  // Namespaces with the Pod Security Standard "restricted" want it said, by the pod or by each container.
+  return {
+    securityContext: { ...least, runAsNonRoot: true, ...context, capabilities: { drop: ['ALL'] } },
+    keepsOwners: false,
+  };
 }
 
 function contextOf({ securityContext }: Fields): Fields {

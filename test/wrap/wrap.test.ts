@@ -259,6 +259,7 @@ test("pull and push run as the Task's own steps do; as root, which may keep owne
   ];
   for (const context of said) {
     assert.equal('runAsUser' in context, false);
+    assert.equal(context.runAsNonRoot, true);
     assert.equal(context.keeps, false);
   }
   const steps = [1, 2].map((name) => ({
@@ -268,7 +269,11 @@ test("pull and push run as the Task's own steps do; as root, which may keep owne
     securityContext: { runAsUser: 1001 },
   }));
   assert.equal(contextOf({ steps }).runAsUser, 1001);
+  assert.equal(contextOf({ steps }).runAsNonRoot, true);
   assert.equal(contextOf({}, {}, { user: 7 }).runAsUser, 7);
+  assert.equal(contextOf({}, {}, { user: 7 }).runAsNonRoot, true);
+  const root = { stepTemplate: { securityContext: { runAsUser: 0 } } };
+  assert.equal(contextOf(root, {}, { user: 'image' }).runAsNonRoot, false);
 });
 
 test('pull and push are root with its rights where root is said, and where a step is another user than its Task says', () => {

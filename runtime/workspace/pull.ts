@@ -8,7 +8,7 @@ import { type MergePlan, type MergeSource, planMerge } from '../archive/merge/me
 import { type BytePath, shown } from '../archive/path.ts';
 import { looksMoved } from '../archive/tree/looks.ts';
 import { type ScanOptions, scanTree } from '../archive/tree/scan.ts';
-import { selectPaths } from '../archive/tree/select.ts';
+import { selectPaths, wantedPath } from '../archive/tree/select.ts';
 import { Snapshot } from '../archive/tree/snapshot.ts';
 import { StateDraft } from '../archive/tree/state.ts';
 import type { Tree } from '../archive/tree/tree.ts';
@@ -139,6 +139,9 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
   await using draft = new StateDraft(file, seen);
   await remember(draft, { basis, images, partial, request }, signal);
   hintGit(folder, log);
+  for (const path of options.paths ?? []) {
+    if (now.placeOf(wantedPath(path)) < 0) log.warn(`paths: there is no ${path} in what is pulled`);
+  }
   const what = `${now.size} files and folders, ${formatBytes(done.bytes)}`;
   log.info(`pulled ${names.join(', ')}: ${what}, ${progress.end()}`);
   return { images: names, size: sizeOf(images), files: now.size, unchanged: false };

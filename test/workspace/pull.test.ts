@@ -79,6 +79,17 @@ test('paths: only the layers that have something of them are downloaded; a push 
   assert.equal(readFileSync(`${all}/docs/c`, 'utf8'), 'c1');
 });
 
+test('paths that are in no image are told: a name that is written wrong would give an empty folder', async () => {
+  await using machine = await makeMachine();
+  machine.workspace('w', { 'src/a': '1', 'docs/b': '2' });
+  const image = `oci:${machine.path}/images:main`;
+  await good(machine.push('w', `--target=${image}`));
+  const pulled = await good(machine.pull('other', '--paths=./src/,dosc', '--', image));
+  assert.deepEqual(readdirSync(machine.workspace('other')), ['src']);
+  const warnings = pulled.stderr.split('\n').filter((line) => line.includes('warn: '));
+  assert.deepEqual(warnings, ['oci-workspace-pull: warn: paths: there is no dosc in what is pulled']);
+});
+
 test('trusted artifacts of Konflux: the digest of a blob, and of a manifest; what is pushed then is all of the folder', async () => {
   await using registry = await FakeRegistry.start();
   await using machine = await makeMachine();

@@ -9,15 +9,16 @@ import { type BytePath, fromText } from '../path.ts';
  */
 export function selectPaths(paths: readonly string[]): ((path: BytePath) => boolean) | undefined {
   if (paths.length === 0) return undefined;
-  const wanted = new Set<string>();
-  for (const path of paths) {
-    const parts = path.split('/').filter((part) => part !== '' && part !== '.');
-    if (path.startsWith('/') || parts.includes('..') || parts.length === 0) {
-      throw invalid(`paths: expected paths in the workspace, such as "src/main.ts", got "${path}"`);
-    }
-    wanted.add(fromText(parts.join('/')));
+  return selectBelow(new Set(paths.map(wantedPath)));
+}
+
+/** One of `paths`, as it is in a tree. @throws SubpipeError `INVALID` for a path that is absolute or has `..`. */
+export function wantedPath(path: string): BytePath {
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  if (path.startsWith('/') || parts.includes('..') || parts.length === 0) {
+    throw invalid(`paths: expected paths in the workspace, such as "src/main.ts", got "${path}"`);
   }
-  return selectBelow(wanted);
+  return fromText(parts.join('/'));
 }
 
 /** Of paths themselves: these, and all that is in them. */

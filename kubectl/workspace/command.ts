@@ -151,7 +151,11 @@ The TARGET is REPO, REPO:TAG or oci:FOLDER:TAG. The image by its digest goes to 
     { name: 'base', form: 'IMAGE', description: 'What the change is against, where the folder was not pulled.' },
     { name: 'exclude', form: 'PATTERN,…', description: 'Leave out what matches these gitignore patterns.' },
     { name: 'tag', form: 'TAG', repeat: true, description: 'More tags that the image gets.' },
-    { name: 'expires-after', form: 'AGE', description: 'The label quay.expires-after: 12h, 3d, 2w.' },
+    {
+      name: 'expires-after',
+      form: 'AGE',
+      description: 'The label quay.expires-after: 12h, 3d, 2w. Also makes the image say when it was pushed, for gc.',
+    },
     dryRunFlag('in the layer, and push nothing'),
     ...registryFlags,
   ],

@@ -5,7 +5,8 @@ import { announcementTag, isAnnouncement, parentsOf } from '../../runtime/oci/an
 import { type Digest, digestOf } from '../../runtime/oci/digest.ts';
 import { Layout } from '../../runtime/oci/layout.ts';
 import type { StoredManifest } from '../../runtime/oci/manifest.ts';
-import { expiryLabel } from '../../runtime/workspace/compose.ts';
+import { createdAnnotation } from '../../runtime/workspace/cache/tag.ts';
+import { expiryIn } from '../../runtime/workspace/compose.ts';
 import { readWorkspaceImage } from '../../runtime/workspace/image.ts';
 import type { Place } from '../../runtime/workspace/reference.ts';
 
@@ -22,7 +23,7 @@ export interface Tagged {
   needs: readonly Digest[];
   /** Ms since 1970; undefined where nothing tells. */
   created: number | undefined;
-  /** The label of {@link expiryLabel}. */
+  /** The label of `quay.expires-after`. */
   expiresAfter: string | undefined;
 }
 
@@ -70,13 +71,13 @@ function needsOf({ kind, value }: StoredManifest): Digest[] {
 
 async function ageOf(place: Place, manifest: StoredManifest, signal: AbortSignal) {
   if (manifest.kind === 'index') return { created: await fileTime(place, manifest), expiresAfter: undefined };
-  const { config } = await readWorkspaceImage(place.name, place, manifest, { signal });
+  const image = await readWorkspaceImage(place.name, place, manifest, { signal });
   const { annotations } = manifest.value;
-  const said = config?.created ?? annotations?.['org.opencontainers.image.created'];
+  const said = image.config?.created ?? annotations?.[createdAnnotation];
   const time = said === undefined ? Number.NaN : Date.parse(said);
   return {
     created: Number.isNaN(time) ? await fileTime(place, manifest) : time,
-    expiresAfter: config?.config.Labels?.[expiryLabel],
+    expiresAfter: expiryIn(image),
   };
 }
 

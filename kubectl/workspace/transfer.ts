@@ -4,9 +4,11 @@ import { shown } from '../../runtime/archive/path.ts';
 import { scanTree } from '../../runtime/archive/tree/scan.ts';
 import { invalid } from '../../runtime/errors.ts';
 import { splitWords } from '../../runtime/words.ts';
+import { expiryLabel } from '../../runtime/workspace/compose.ts';
 import { memoryFile, recall } from '../../runtime/workspace/memory.ts';
 import { pullWorkspace } from '../../runtime/workspace/pull.ts';
 import { pushWorkspace } from '../../runtime/workspace/push.ts';
+import { readExpiry } from '../../runtime/workspace/values.ts';
 import type { CommandContext } from '../command.ts';
 import { readingOf } from './context.ts';
 
@@ -27,7 +29,7 @@ export async function push(folder: string, target: string, context: CommandConte
     // Without a time nothing tells when it expires, but registries that count from the push.
     ...(expiresAfter === undefined
       ? {}
-      : { labels: { 'quay.expires-after': expiresAfter }, created: new Date().toISOString() }),
+      : { labels: { [expiryLabel]: readExpiry(expiresAfter, '--expires-after') }, created: new Date().toISOString() }),
     readRevision: true,
     dryRun,
     env,

@@ -4,6 +4,7 @@ import type { History, ImageConfig } from '../oci/config.ts';
 import { digestOf } from '../oci/digest.ts';
 import { type Descriptor, mediaTypes, type StoredManifest, storeManifest } from '../oci/manifest.ts';
 import type { Target } from '../oci/target.ts';
+import { createdAnnotation } from './cache/tag.ts';
 import type { WorkspaceImage, WorkspaceLayer } from './image.ts';
 import { lineageAnnotationOf, linedOf } from './lineage.ts';
 
@@ -93,6 +94,19 @@ function configOf({ layers, after, parents, created, labels }: ConfigPlan): Imag
     rootfs: { type: 'layers', diff_ids: layers.flatMap(({ diffId }) => diffId ?? []) },
     history,
   };
+}
+
+/** What an artifact has no config for: the time, and labels, as annotations of its manifest. Quay reads its own there too. */
+export function artifactAnnotations({
+  created,
+  labels,
+}: Pick<ConfigPlan, 'created' | 'labels'>): Record<string, string> {
+  return { ...(created === undefined ? {} : { [createdAnnotation]: created }), ...labels };
+}
+
+/** How long an image, or an artifact, says that it is kept: the text of {@link expiryLabel}. */
+export function expiryIn({ config, manifest }: Pick<WorkspaceImage, 'config' | 'manifest'>): string | undefined {
+  return config?.config.Labels?.[expiryLabel] ?? manifest?.value.annotations?.[expiryLabel];
 }
 
 function sorted(map: Record<string, string>): Record<string, string> {

@@ -10,6 +10,7 @@ import type { Digest } from '../oci/digest.ts';
 import type { StoredManifest } from '../oci/manifest.ts';
 import { type Baseline, baselineOf, whole } from './baseline.ts';
 import { bringLayers } from './bring.ts';
+import { expiryIn, expiryLabel } from './compose.ts';
 import { type Form, firstForm, simplerForm } from './form.ts';
 import { imageOf, type WorkspaceImage } from './image.ts';
 import { knowsMuch, memoryFile, remember } from './memory.ts';
@@ -85,7 +86,12 @@ export async function pushWorkspace(options: PushOptions): Promise<Pushed> {
   const same = only !== undefined && parents.length === 1 && below.length > 0 && changes.length === 0;
   const digest = same ? only.digest : undefined;
   const there = { image: digest === undefined ? '' : byDigest(named, digest), digest, url, layers: below.length };
-  if (same) log.info(`nothing changed: ${there.image}`);
+  if (same) {
+    log.info(`nothing changed: ${there.image}`);
+    const said = expiryIn(only) ?? 'unset';
+    const { [expiryLabel]: asked = 'unset' } = options.labels ?? {};
+    if (said !== asked) log.warn(`it is the same image, so its label ${expiryLabel} is ${said}, not ${asked}`);
+  }
   if (dryRun) return { ...there, size: 0, changes };
   const place = await openPlace(options.target, registries, { create: true });
   if (same) {

@@ -8,7 +8,7 @@ import type { History } from '../oci/config.ts';
 import type { StoredManifest } from '../oci/manifest.ts';
 import type { Baseline } from './baseline.ts';
 import { bringLayers } from './bring.ts';
-import { composeManifest, writeConfig } from './compose.ts';
+import { artifactAnnotations, composeManifest, writeConfig } from './compose.ts';
 import { coverOf, pathsAnnotation } from './cover.ts';
 import type { Form } from './form.ts';
 import { diffIdAnnotation, type WorkspaceLayer } from './image.ts';
@@ -97,7 +97,9 @@ export async function sendImage(
     };
     return { descriptor: { ...descriptor, annotations }, diffId, from: place.name, history: [made] };
   });
-  const manifest = composeManifest({ parents, artifact, layers: [...below, ...added], annotations }, config.descriptor);
+  const own = artifact ? { ...artifactAnnotations({ created, labels }), ...annotations } : annotations;
+  const all = [...below, ...added];
+  const manifest = composeManifest({ parents, artifact, layers: all, annotations: own }, config.descriptor);
   const size = layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
   return { manifest, configBytes: config.bytes, changes, layers: layers.length, size };
 }

@@ -29,6 +29,14 @@ export function readTimes(text: string, where: string): Times {
   );
 }
 
+/** `12h` or `2w`, as Quay reads it. @throws SubpipeError `INVALID` that names `where`: Quay would keep the image for ever. */
+export function readExpiry(text: string, where: string): string {
+  if (/^\d{1,9}[smhdw]$/.test(text)) return text;
+  throw invalid(
+    `${where} must be a number and one of s, m, h, d, w, such as 12h or 2w, but is ${JSON.stringify(text)}`,
+  );
+}
+
 /** `linux/arm64` or `linux/arm/v7`. @throws SubpipeError `INVALID` that names `where`. */
 export function readPlatform(text: string, where: string): Platform {
   const [os = '', architecture = '', variant, ...more] = text.split('/');

@@ -8,7 +8,7 @@ import { givenOrigin } from '../../runtime/workspace/origin.ts';
 import { registriesOf } from '../../runtime/workspace/params.ts';
 import { pushWorkspace } from '../../runtime/workspace/push.ts';
 import { terminalOf } from '../../runtime/workspace/terminal.ts';
-import { readOwner, readTimes } from '../../runtime/workspace/values.ts';
+import { readExpiry, readOwner, readTimes } from '../../runtime/workspace/values.ts';
 import type { PushParams, PushResults } from './step.ts';
 
 /** Pushes, as the step's flags say. */
@@ -22,7 +22,7 @@ export async function push(context: StepContext<PushParams, PushResults>): Promi
     owner: readOwner(params.owner, '--owner'),
     ...originOf(record, given, env),
     readRevision: record !== 'none',
-    labels: expiresAfter === undefined ? {} : { [expiryLabel]: expiresAfter },
+    labels: expiresAfter === undefined ? {} : { [expiryLabel]: readExpiry(expiresAfter, '--expires-after') },
     registries: registriesOf(params, log, signal),
     terminal: terminalOf(),
     env,
@@ -52,15 +52,16 @@ function originOf(
   given: Record<string, string>,
   env: NodeJS.ProcessEnv,
 ): { createdBy?: string; created?: string; annotations: Record<string, string> } {
+  if (record === 'none') return { annotations: given };
   const task = env.SUBPIPE_PIPELINE_TASK || env.SUBPIPE_TASK;
-  if (record === 'none' || task === undefined) return { annotations: given };
-  if (record === 'task') return { createdBy: task, annotations: given };
+  const by = task === undefined ? {} : { createdBy: task };
+  if (record === 'task') return { ...by, annotations: given };
   const named = {
     'subpipe.dev/pipelineRun': env.SUBPIPE_PIPELINE_RUN,
     'subpipe.dev/taskRun': env.SUBPIPE_TASK_RUN,
   };
   const run = Object.entries(named).filter((entry): entry is [string, string] => (entry[1] ?? '') !== '');
-  return { createdBy: task, created: new Date().toISOString(), annotations: { ...Object.fromEntries(run), ...given } };
+  return { ...by, created: new Date().toISOString(), annotations: { ...Object.fromEntries(run), ...given } };
 }
 
 /** Of all but folders. */

@@ -127,6 +127,38 @@ test('labels, annotations and the history say what is asked; the run only by --r
   assert.deepEqual(third.config?.history.at(-1), {});
 });
 
+test('the time is told by --record=run on a machine without Tasks too', async () => {
+  await using machine = await makeMachine();
+  machine.workspace('source', { a: 'a' });
+  const outcome = await good(machine.push('source', `--target=oci:${machine.path}/images:x`, '--record=run'));
+  const { config } = await imageIn(machine, outcome);
+  assert.match(config?.created ?? '', /^20\d\d-/);
+});
+
+test('an expiry is one that Quay reads, is an annotation of artifacts, and is told where the same image keeps another', async () => {
+  await using machine = await makeMachine();
+  const source = machine.workspace('source', { a: 'a' });
+  const target = `--target=oci:${machine.path}/images:x`;
+  for (const text of ['banana', '2', 'w', '1d12h', '-1d']) {
+    const { code, stderr } = await machine.push('source', target, `--expires-after=${text}`);
+    assert.equal(code, 2, text);
+    assert.match(stderr, /--expires-after must be a number and one of s, m, h, d, w, such as 12h or 2w/);
+  }
+  const flags = [target, '--artifact=true', '--record=run', '--expires-after=2w'];
+  const { 'org.opencontainers.image.created': created = '', ...annotations } =
+    (await imageIn(machine, await good(machine.push('source', ...flags)))).manifest.annotations ?? {};
+  assert.deepEqual(annotations, { 'quay.expires-after': '2w' });
+  assert.match(created, /^20\d\d-/);
+  const same = await good(machine.push('source', target, '--expires-after=2w'));
+  assert.doesNotMatch(same.stderr, /warn/);
+  const other = await good(machine.push('source', target, '--expires-after=3w'));
+  assert.match(other.stderr, /warn: it is the same image, so its label quay\.expires-after is 2w, not 3w/);
+  fill(source, { b: 'b' });
+  await good(machine.push('source', target));
+  const late = await good(machine.push('source', target, '--expires-after=3w'));
+  assert.match(late.stderr, /label quay\.expires-after is unset, not 3w/);
+});
+
 test('too many layers: the image is made anew, with all that is in the folder', async () => {
   await using machine = await makeMachine();
   const source = machine.workspace('source', { a: 'a' });

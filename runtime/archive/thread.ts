@@ -104,9 +104,12 @@ export class Thread<Question, Answer> implements AsyncDisposable {
       if (answer !== undefined) return answer;
       if (this.#failed !== undefined) throw this.#failed;
       const { promise, resolve } = Promise.withResolvers<void>();
-      this.#wake = resolve;
-      signal?.addEventListener('abort', () => resolve(), { once: true });
+      const wake = (): void => resolve();
+      this.#wake = wake;
+      signal?.addEventListener('abort', wake, { once: true });
       await promise;
+      // A layer has thousands of messages, and one signal.
+      signal?.removeEventListener('abort', wake);
     }
   }
 

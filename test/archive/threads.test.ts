@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -99,14 +100,19 @@ test('packing in threads ends when it is aborted', async () => {
   await assert.rejects(packing.layers, (error) => error === reason);
 });
 
+const question = { kind: 'scan', root: '/', device: 0, folders: [], claims: new Int32Array(new SharedArrayBuffer(0)) };
+
+test('who has waited for a thread does not listen to the signal any more', async () => {
+  const { signal } = new AbortController();
+  await using thread = Thread.start<typeof question, { kind: string }>();
+  for (let i = 0; i < 3; i++) {
+    thread?.send(question);
+    assert.equal((await thread?.next(signal))?.kind, 'scanned');
+  }
+  assert.deepEqual(getEventListeners(signal, 'abort'), []);
+});
+
 test('a thread that was begun before is the next that is started, unless it has ended meanwhile', async () => {
-  const question = {
-    kind: 'scan',
-    root: '/',
-    device: 0,
-    folders: [],
-    claims: new Int32Array(new SharedArrayBuffer(0)),
-  };
   Thread.prepare(2);
   assert.ok(Thread.isPrepared);
   for (let i = 0; i < 3; i++) {

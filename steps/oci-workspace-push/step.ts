@@ -13,7 +13,7 @@ export const ociWorkspacePush = defineStep({
   params: {
     folder: text('The folder to push.', { required: true, bound: '$(workspaces.source.path)' }),
     target: text(
-      'Where to push: REPO, REPO:TAG, or oci:FOLDER:TAG for a layout folder. Without a tag only the digest names it.',
+      'Where to push: REPO, REPO:TAG, or oci:FOLDER:TAG for a layout folder. Without a tag it gets one by its digest, workspace.xxxx.',
       {
         required: true,
       },

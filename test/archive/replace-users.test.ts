@@ -104,6 +104,21 @@ test('a folder of another user that cannot be removed is named before anything i
   assert.match(replacedAsUser(target, "writeFileSync('newer', '')"), /cannot be removed: others/);
 });
 
+test('an empty folder of another user that cannot be filled is named, and all is as it was', { skip }, async () => {
+  const target = await usersFolder();
+  mkdirSync(join(target, 'work/deep'), { recursive: true });
+  chownSync(join(target, 'work'), user, user);
+  const said = replacedAsUser(target, "mkdirSync('work/deep', { recursive: true }); writeFileSync('new', '')");
+  assert.equal(said, `${target} has an empty folder of the user 0, which the user ${user} cannot fill: work/deep\n`);
+  assert.deepEqual(readdirSync(target, { recursive: true }), ['work', 'work/deep']);
+  // Nothing comes into this one.
+  assert.equal(replacedAsUser(target, "mkdirSync('work'); writeFileSync('new', '')"), '');
+  assert.deepEqual(readdirSync(target, { recursive: true }).sort(), ['new', 'work', 'work/deep']);
+  rmSync(join(target, 'new'));
+  assert.equal(replacedAsUser(target, "writeFileSync('work', '')"), '');
+  assert.deepEqual(readdirSync(target), ['work']);
+});
+
 test('what is no folder is said to be none: a file, a link to a folder', async () => {
   const folder = await scratch();
   const [file, link] = [join(folder, 'file'), join(folder, 'link')];

@@ -1,5 +1,7 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmdirSync, statSync, utimesSync } from 'node:fs';
-import { type BytePath, fromLatin1 } from '../path.ts';
+import process from 'node:process';
+import { SubpipeError } from '../../errors.ts';
+import { type BytePath, fromLatin1, shown } from '../path.ts';
 import { timeFor } from './batch.ts';
 import { HeldFolder, Inside } from './inside.ts';
 import { moveTo } from './move.ts';
@@ -24,6 +26,24 @@ export function hollowFolders(root: Buffer, except: ReadonlySet<string>): string
       return visit(path);
     });
   return visit('') && found.length > 0 ? found : undefined;
+}
+
+/**
+ * Whether {@link fillHollow} can fill these: who is not root can give a folder of others no mode and no time.
+ *
+ * @throws SubpipeError `FAILED` with the first that it cannot.
+ */
+export function checkHollow(from: string, to: string, folders: readonly string[]): void {
+  const user = process.geteuid?.() ?? 0;
+  if (user === 0) return;
+  for (const folder of folders) {
+    const { uid } = lstatSync(at(Buffer.from(to), folder));
+    if (uid === user || !isFolder(at(Buffer.from(from), folder))) continue;
+    const what = `${to} has an empty folder of the user ${uid}, which the user ${user} cannot fill: ${shown(folder)}`;
+    throw new SubpipeError('FAILED', what, {
+      hint: 'It may have been made as the working folder of a step: run as root, as that user, or have no such workingDir.',
+    });
+  }
 }
 
 /**
@@ -73,6 +93,15 @@ export function emptyHollow(
   for (const folder of folders) {
     const place = inside.at(fromLatin1(folder));
     if (lstatSync(place, { throwIfNoEntry: false }) === undefined) mkdirSync(place);
+  }
+}
+
+/** Also where what it is in is none. */
+function isFolder(place: Buffer): boolean {
+  try {
+    return lstatSync(place).isDirectory();
+  } catch {
+    return false;
   }
 }
 

@@ -5,7 +5,7 @@ import { isRecord } from '../../oci/manifest.ts';
 import { shown } from '../path.ts';
 import { mountsIn } from '../tree/mounts.ts';
 import { lostAndFound, workFolder } from '../tree/walk.ts';
-import { emptyHollow, fillHollow, hollowFolders } from './hollow.ts';
+import { checkHollow, emptyHollow, fillHollow, hollowFolders } from './hollow.ts';
 import { checkMounts } from './mounts.ts';
 import { moveTo } from './move.ts';
 import { moveOverlay, type Overlay, planOverlay, undoOverlay } from './overlay.ts';
@@ -107,6 +107,7 @@ function exchange(target: string, work: WorkFolder, how: 'all' | 'empty'): void 
   if (how === 'empty' && hollow === undefined && old.length > 0) throw occupied(target, old);
   checkMounts(target, work.fresh, mounts, hollow === undefined);
   if (hollow === undefined) checkRemovable(target, old);
+  else checkHollow(work.fresh, target, hollow);
   writeJournal(work.path, { old, new: fresh, hollow });
   if (hollow !== undefined) fillHollow(work.fresh, target, kept);
   else {

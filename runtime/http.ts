@@ -38,7 +38,7 @@ export interface HttpResponse {
   status: number;
   headers: IncomingHttpHeaders;
   body: IncomingMessage;
-  /** The whole body. Refuses more than `limit` bytes, default 16 MiB. */
+  /** The whole body. Refuses more than `limit` bytes, default 16 MiB. @throws SubpipeError `UNAVAILABLE` when it breaks off. */
   text(limit?: number): Promise<string>;
 }
 
@@ -73,11 +73,14 @@ export async function request(input: HttpRequest): Promise<HttpResponse> {
 }
 
 function unavailable(input: HttpRequest, cause: unknown, attempts: number): SubpipeError {
-  const { protocol, host, pathname } = new URL(input.url);
   const tries = attempts === 1 ? '' : ` after ${attempts} tries`;
-  return new SubpipeError('UNAVAILABLE', `${input.method ?? 'GET'} ${protocol}//${host}${pathname} failed${tries}`, {
-    cause,
-  });
+  return new SubpipeError('UNAVAILABLE', `${shortOf(input)} failed${tries}`, { cause });
+}
+
+/** For people, without what a query may have of secrets. */
+function shortOf({ method = 'GET', url }: HttpRequest): string {
+  const { protocol, host, pathname } = new URL(url);
+  return `${method} ${protocol}//${host}${pathname}`;
 }
 
 async function follow(input: HttpRequest): Promise<HttpResponse> {
@@ -143,7 +146,7 @@ function send(input: HttpRequest, lookup: LookupFunction | undefined): Promise<H
           status: response.statusCode ?? 0,
           headers: response.headers,
           body: response,
-          text: (limit) => textOf(response, limit),
+          text: (limit) => textOf(response, input, limit),
         });
       },
     );
@@ -200,13 +203,24 @@ export function usualAuthorities(): string[] {
   return [...tls.getCACertificates('default'), ...(file === '' ? [] : [readFileSync(file, 'utf8')])];
 }
 
-async function textOf(body: IncomingMessage, limit = 16 * 1024 * 1024): Promise<string> {
+async function textOf(body: IncomingMessage, input: HttpRequest, limit = 16 * 1024 * 1024): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > limit) throw new SubpipeError('FAILED', `the response is larger than ${limit} bytes`);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > limit) throw new SubpipeError('FAILED', `the response is larger than ${limit} bytes`);
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    throw brokenOff(input, cause);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The error for an answer that ended in its middle; what else went wrong stays what it is. */
+function brokenOff(input: HttpRequest, cause: unknown): unknown {
+  if (cause instanceof SubpipeError) return cause;
+  if (input.signal?.aborted === true) return input.signal.reason;
+  return new SubpipeError('UNAVAILABLE', `${shortOf(input)} broke off in the middle of its answer`, { cause });
 }

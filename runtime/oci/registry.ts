@@ -185,7 +185,7 @@ async function fetchManifest(connection: Connection, reference: string, options:
     headers: { accept },
   });
   if (response.status !== 200) throw await connection.failure(response, `read ${reference}`);
-  const bytes = await bytesOf(response.body, `${connection.name}:${reference}`);
+  const bytes = await bytesOf(response.body, connection, reference, options.signal);
   const type = (response.headers['content-type'] ?? '').split(';')[0] ?? '';
   const stored = readManifest(bytes, type.trim(), connection.name);
   // A tag's digest is the one of the bytes that came: the header is only a claim.
@@ -195,15 +195,27 @@ async function fetchManifest(connection: Connection, reference: string, options:
   return stored;
 }
 
-async function bytesOf(body: AsyncIterable<Buffer>, what: string): Promise<Buffer> {
+async function bytesOf(
+  body: AsyncIterable<Buffer>,
+  { name }: Connection,
+  reference: string,
+  signal: AbortSignal | undefined,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > manifestLimit) {
-      throw new SubpipeError('FAILED', `the manifest of ${what} is larger than ${manifestLimit} bytes`);
+  try {
+    for await (const chunk of body) {
+      size += chunk.length;
+      if (size > manifestLimit) {
+        const what = `the manifest of ${name}:${reference}`;
+        throw new SubpipeError('FAILED', `${what} is larger than ${manifestLimit} bytes`);
+      }
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
+  } catch (cause) {
+    if (signal?.aborted === true) throw signal.reason;
+    if (cause instanceof SubpipeError) throw cause;
+    throw new SubpipeError('UNAVAILABLE', `${name} broke off while ${reference} was read`, { cause });
   }
   return Buffer.concat(chunks);
 }

@@ -232,6 +232,24 @@ test('a registry that leads to what is no address is an error that says so', asy
   );
 });
 
+test('an answer that breaks off in its middle is an outside failure that names what was asked', async () => {
+  await using fake = await FakeRegistry.start({
+    intercept(_request, response) {
+      response.writeHead(200, { 'content-type': mediaTypes.manifest, 'content-length': 1000 });
+      response.write('{"half":', () => response.socket?.destroy());
+      return true;
+    },
+  });
+  const registry = await open(fake);
+  const { name } = registry;
+  await assert.rejects(registry.readManifest('v1'), {
+    code: 'UNAVAILABLE',
+    message: `${name} broke off while v1 was read`,
+  });
+  const message = `GET http://${fake.host}/v2/team/app/tags/list broke off in the middle of its answer`;
+  await assert.rejects(registry.listTags(), { code: 'UNAVAILABLE', message });
+});
+
 test('redirects without end are an error', async () => {
   await using fake = await FakeRegistry.start({
     intercept(request, response) {

@@ -37,6 +37,15 @@ test('killed at any rename of the exchange, the folder is as it was after the re
   assert.equal(killed, 7);
 });
 
+test('killed while what was there before is removed, the folder stays as it is, and nothing is said to be back', async () => {
+  const target = await scratch();
+  mkdirSync(join(target, '.subpipe-pull/new'), { recursive: true });
+  mkdirSync(join(target, '.subpipe-pull/old/before'), { recursive: true });
+  writeFileSync(join(target, 'new'), '');
+  assert.equal(repairFolder(target), false);
+  assert.deepEqual(readdirSync(target), ['new']);
+});
+
 test('a work folder that is a symlink to elsewhere is removed and not followed', async () => {
   const folder = await scratch();
   const target = join(folder, 'target');

@@ -71,15 +71,21 @@ async function filled<T>(work: WorkFolder, fill: (folder: string) => Promise<T>)
   return result;
 }
 
-/** Puts back what an exchange that was cut off has moved. Does nothing where none was. @returns whether one was. */
+/**
+ * Puts back what an exchange that was cut off has moved. Does nothing where none was.
+ *
+ * @returns whether one was; not where all but the removal of what is aside had happened.
+ */
 export function repairFolder(target: string): boolean {
   if (lstatSync(target, { throwIfNoEntry: false })?.isDirectory() !== true) return false;
   const path = join(target, workFolder);
   if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return false;
   using work = WorkFolder.find(path);
-  if (work !== undefined) putBack(target, work, readJournal(work.path, path));
+  const journal = work === undefined ? undefined : readJournal(work.path, path);
+  const isOver = work !== undefined && journal === undefined && names(work.aside).length > 0;
+  if (work !== undefined) putBack(target, work, journal);
   remove(path);
-  return true;
+  return !isOver;
 }
 
 function putBack(target: string, work: WorkFolder, journal: Journal | undefined): void {

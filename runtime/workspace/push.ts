@@ -8,6 +8,7 @@ import type { Tree } from '../archive/tree/tree.ts';
 import { invalid, type SubpipeError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { StoredManifest } from '../oci/manifest.ts';
+import { isTag } from '../oci/name.ts';
 import { type Baseline, baselineOf, whole } from './baseline.ts';
 import { bringLayers } from './bring.ts';
 import { expiryIn, expiryLabel } from './compose.ts';
@@ -64,7 +65,7 @@ export interface Pushed {
  * Pushes what changed in a folder since it was pulled as one more layer, or several where it is much. Nothing changed:
  * no layer, and the same digest. It can be done again and does no harm.
  *
- * @throws SubpipeError `INVALID` for a target that is none; `FAILED` when something changes while it is read; the
+ * @throws SubpipeError `INVALID` for a target or tags that are none; `FAILED` when something changes while it is read; the
  * registry's own.
  */
 export async function pushWorkspace(options: PushOptions): Promise<Pushed> {
@@ -72,6 +73,7 @@ export async function pushWorkspace(options: PushOptions): Promise<Pushed> {
   const folder = resolve(options.folder);
   const named = namesIn(options.target);
   if (named.digest !== undefined) throw noDigest(options.target);
+  checkTags(options.tags ?? []);
   const memory = memoryFile(folder, options);
   const isLarge = knowsMuch(memory);
   // What is known has most likely changed a little, which one thread packs.
@@ -98,7 +100,11 @@ export async function pushWorkspace(options: PushOptions): Promise<Pushed> {
     await bringImage(only, place, options);
     return { ...there, size: 0, changes };
   }
-  const name = (manifest: StoredManifest) => nameImage(place, manifest, namingOf(options));
+  const name = async (manifest: StoredManifest): Promise<void> => {
+    // What cannot be remembered is told before anybody sees the image.
+    await draft?.written;
+    await nameImage(place, manifest, namingOf(options));
+  };
   const annotations = { ...(options.readRevision === true ? foundOrigin(tree) : {}), ...options.annotations };
   const sending = sendSimpler(place, tree, baseline, { ...options, annotations }, name);
   // Written while the layers are sent.
@@ -114,6 +120,14 @@ export async function pushWorkspace(options: PushOptions): Promise<Pushed> {
     size: sent.size,
     changes: sent.changes,
   };
+}
+
+/** Before anything is sent: no registry takes them, and each says so in other words. */
+function checkTags(tags: readonly string[]): void {
+  const wrong = tags.find((tag) => !isTag(tag));
+  if (wrong === undefined) return;
+  const expected = 'expected at most 128 letters, digits, ".", "_" and "-", the first no "." or "-"';
+  throw invalid(`--tags has ${JSON.stringify(wrong)}, which is no tag: ${expected}`);
 }
 
 function noDigest(target: string): SubpipeError {

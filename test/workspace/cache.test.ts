@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { Layout } from '../../runtime/oci/layout.ts';
 import { readImage } from '../../runtime/oci/platform.ts';
@@ -355,6 +355,8 @@ test('a cache has what .ociignore names; of nothing no cache is made; --dry-run 
   assert.match(dry.stdout, /^write node_modules\/\nwrite node_modules\/a\n/);
   const target = await Registry.open({ registry: registry.host, repository: 'cache' });
   assert.deepEqual(await target.listTags(), []);
+  await good(run(machine, 'push', 'source', '--key=k', modules, `--target=oci:${machine.path}/none`, '--dry-run'));
+  assert.equal(existsSync(`${machine.path}/none`), false);
   await good(run(machine, 'push', 'source', '--key=k', modules, `--target=${place}`));
   mkdirSync(`${source}/empty`);
   const pulled = await good(run(machine, 'pull', 'empty', '--key=k', '--', place));

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { chownSync, existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import process from 'node:process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -299,6 +308,21 @@ for (const what of ['the config', 'a layer of before'] as const) {
   });
 }
 
+test('what cannot be remembered is told before anybody sees the image', async () => {
+  await using machine = await makeMachine();
+  await using registry = await FakeRegistry.start();
+  machine.workspace('source', { a: 'a' });
+  // There is nothing to read, and nothing can be made there.
+  symlinkSync('nowhere/deeper', `${machine.path}/state`);
+  const flags = [`--target=${registry.host}/app:x`, `--state-folder=${machine.path}/state`];
+  const pushed = await machine.push('source', ...flags);
+  assert.deepEqual([pushed.code, /cannot write the state file /.test(pushed.stderr)], [1, true], pushed.stderr);
+  assert.deepEqual(
+    registry.requests.filter((request) => request.includes('/manifests/')),
+    [],
+  );
+});
+
 test('--dry-run lists what would be in the layer and sends nothing', async () => {
   await using machine = await makeMachine();
   const source = machine.workspace('source', { a: 'a', 'd/b': 'b', 'e/x': 'x', 'e/y': 'y' });
@@ -344,6 +368,12 @@ test('what cannot be in an image is left out with a warning, or named; bad flags
   const digest = `oci:${machine.path}/images@sha256:${'0'.repeat(64)}`;
   const named = await machine.push('source', `--target=${digest}`);
   assert.match(named.stderr, /--target is .*: expected REPO:TAG or oci:FOLDER:TAG, as the digest is what a push gives/);
+  const tags = await machine.push('source', `--target=oci:${machine.path}/images:y`, '--tags=good,a/b');
+  assert.deepEqual(
+    [tags.code, /--tags has "a\/b", which is no tag: expected/.test(tags.stderr)],
+    [2, true],
+    tags.stderr,
+  );
   const absent = await machine.push('nothing-here', `--target=oci:${machine.path}/images:x`);
   assert.deepEqual([absent.code, /nothing-here is not there: expected a folder/.test(absent.stderr)], [2, true]);
   assert.equal(readFileSync(`${source}/a`, 'utf8'), 'a');

@@ -55,6 +55,13 @@ export class StateDraft implements AsyncDisposable {
     this.#written.catch(() => {}); // told by keep
   }
 
+  /** The tables are written: most of the file. @throws SubpipeError `FAILED` when they cannot be. */
+  get written(): Promise<void> {
+    return this.#written.catch((cause: unknown) => {
+      throw this.#failure(cause);
+    });
+  }
+
   /**
    * The file is there. Waits some milliseconds where something has just changed: a change within the same tick of the file
    * system's clock would not show.
@@ -70,8 +77,12 @@ export class StateDraft implements AsyncDisposable {
       await appendFile(this.#part, last + sumOf(this.#head, Buffer.from(last)));
       await rename(this.#part, this.#file);
     } catch (cause) {
-      throw new SubpipeError('FAILED', `cannot write the state file ${this.#file}`, { cause });
+      throw this.#failure(cause);
     }
+  }
+
+  #failure(cause: unknown): SubpipeError {
+    return new SubpipeError('FAILED', `cannot write the state file ${this.#file}`, { cause });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,7 +5,7 @@ import { scanTree } from '../../archive/tree/scan.ts';
 import type { StoredManifest } from '../../oci/manifest.ts';
 import { whole } from '../baseline.ts';
 import { type Pushed, type PushOptions, sendSimpler } from '../push.ts';
-import { byDigest, namesIn } from '../reference.ts';
+import { byDigest, isAbsent, namesIn } from '../reference.ts';
 import { claimTag, namedNow } from './claim.ts';
 import { openCaches } from './find.ts';
 import { readKey } from './key.ts';
@@ -50,9 +50,16 @@ export async function saveCache(options: SaveOptions): Promise<Saved> {
     if (!dryRun) forgetCache(file);
     return there(known.hit.image, 'is what was pulled: not pushed');
   }
-  const place = await openCaches(options.target, '--target', registries, { create: true });
-  const first = await namedNow(place, tag, signal);
-  if (first !== undefined) return there(byDigest(place, first.descriptor.digest), `is in ${name} already: not pushed`);
+  const place = await openCaches(options.target, '--target', registries, { create: !dryRun }).catch(
+    (error: unknown) => {
+      // A layout folder that is not there yet.
+      if (dryRun && isAbsent(error)) return undefined;
+      throw error;
+    },
+  );
+  const first = place === undefined ? undefined : await namedNow(place, tag, signal);
+  if (place !== undefined && first !== undefined)
+    return there(byDigest(place, first.descriptor.digest), `is in ${name} already: not pushed`);
   const tree = await scanTree(folder, { include, exclude, ignoreFile: false, signal });
   for (const { path, what } of tree.skipped) log.warn(`${shown(path)} is ${what}: left out`);
   const baseline = whole(tree, []);
@@ -60,7 +67,8 @@ export async function saveCache(options: SaveOptions): Promise<Saved> {
     log.warn(`there is nothing to save for the cache ${key}${include.length > 0 ? ': nothing matches --include' : ''}`);
     return { ...result, cache: 'empty', image: '', digest: undefined };
   }
-  if (dryRun) return { ...result, cache: 'saved', image: '', digest: undefined, changes: baseline.changes };
+  if (dryRun || place === undefined)
+    return { ...result, cache: 'saved', image: '', digest: undefined, changes: baseline.changes };
   let kept: StoredManifest | undefined;
   const annotations = {
     ...options.annotations,

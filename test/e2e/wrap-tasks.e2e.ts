@@ -95,6 +95,66 @@ describe('a wrapped Pipeline', { concurrency: 2, skip }, () => {
     assert.match(await logOf(namespace, 'users', 'root'), new RegExp(`${owners.source}1\nmore\n1\nmore\n2\nmore\n`));
   });
 
+  it('takes Tasks whose template is privileged, is root, or is not who all of its steps are', async (t) => {
+    const namespace = await testNamespace(t, 'wraptemplate');
+    const template = (context: string): string => `stepTemplate: {securityContext: ${context}}`;
+    const secret = (name: string): string =>
+      `umask 077; mkdir ${name}; echo ${name} > ${name}/file; chown -R 1001 ${name}`;
+    await apply(
+      namespace,
+      pipeline('template', [
+        script('privileged', secret('privileged'), '', template('{privileged: true}')),
+        script('root', secret('root'), 'runAfter: [privileged]', template('{runAsUser: 0}')),
+        steps(
+          'other',
+          [step('user', 'echo user > user'), step('root', secret('other'), ', securityContext: {runAsUser: 0}')],
+          'runAfter: [root]',
+          template('{runAsUser: 1000}'),
+        ),
+        script('last', "stat -c '%n %u %a' *; cat */file", 'runAfter: [other]'),
+      ]),
+    );
+    assert.equal(verdict(await runWrapped(namespace, 'template')), 'True Succeeded');
+    assert.match(
+      await logOf(namespace, 'template', 'last'),
+      /other 1001 700\nprivileged 1001 700\nroot 1001 700\nuser 1000 644\nother\nprivileged\nroot\n/,
+    );
+  });
+
+  it('embeds a Task of the cluster with the meaning that it has by reference', async (t) => {
+    const namespace = await testNamespace(t, 'wrapmeaning');
+    await apply(
+      namespace,
+      `
+apiVersion: tekton.dev/v1
+kind: Task
+metadata: {name: tell}
+spec:
+  params: [{name: word, default: of-the-task}]
+  workspaces: [{name: out}, {name: cache, optional: true}]
+  steps:
+  - name: run
+    image: SHELL_IMAGE
+    command: [sh, -ec]
+    args: ["cd $(workspaces.out.path); ls; echo $(params.word) $(workspaces.out.bound) $(workspaces.cache.bound); touch told"]
+`,
+      pipeline('meaning', [
+        script('first', 'echo x > x'),
+        `
+- name: tell
+  runAfter: [first]
+  taskRef:
+    resolver: cluster
+    params: [{name: kind, value: task}, {name: name, value: $(params.task)}, {name: namespace, value: $(context.pipelineRun.namespace)}]
+  workspaces: [{name: out, workspace: w}]`,
+      ])
+        .replace('workspaces: [{name: w}]', 'workspaces: [{name: w}, {name: out, optional: true}]')
+        .replace('spec:', 'spec:\n  params: [{name: task, default: tell}, {name: word, default: of-the-pipeline}]'),
+    );
+    assert.equal(verdict(await runWrapped(namespace, 'meaning')), 'True Succeeded');
+    assert.match(await logOf(namespace, 'meaning', 'tell'), /x\nof-the-task true false\n/);
+  });
+
   it('gives a workspace under two names two folders, and the next Task what both have', async (t) => {
     const namespace = await testNamespace(t, 'wrapnames');
     const both = `

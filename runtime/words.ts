@@ -19,3 +19,8 @@ export function splitWords(text: string, where: string): string[] {
   }
   return words.filter((word) => word !== '');
 }
+
+/** `1 layer`, `2 layers`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

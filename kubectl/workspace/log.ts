@@ -1,3 +1,4 @@
+import { counted } from '../../runtime/words.ts';
 import { formatBytes } from '../../runtime/workspace/progress.ts';
 import type { Output } from '../output.ts';
 import type { Reading } from './context.ts';
@@ -42,7 +43,7 @@ export async function log(options: LogOptions, reading: Reading, stdout: Output)
 function linesOf(entry: HistoryEntry): string[] {
   const { digest, kind, created, task, pipelineRun, taskRun, revision, layers, size, parents } = entry;
   if (kind === 'missing') return [`${shortDigest(digest)}  (not there any more, or pushed to another repository)`];
-  const what = `${layers} ${layers === 1 ? 'layer' : 'layers'}, ${formatBytes(size)}`;
+  const what = `${counted(layers, 'layer')}, ${formatBytes(size)}`;
   const title = [kind === 'image' ? shortDigest(digest) : '(layers only)', task ?? '(no Task named)', created, what];
   const lines = [title.filter((part) => part !== undefined).join('  ')];
   if (pipelineRun !== undefined || taskRun !== undefined) {

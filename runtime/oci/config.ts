@@ -6,11 +6,16 @@ import { isRecord, parseJson } from './manifest.ts';
 /** How a container of the image runs (image-spec, config.md "config"). */
 export interface RunConfig {
   User?: string;
+  /** `8080/tcp`, each with an empty object. */
+  ExposedPorts?: Record<string, object>;
   Env?: string[];
   Entrypoint?: string[];
   Cmd?: string[];
+  /** Folders, each with an empty object. */
+  Volumes?: Record<string, object>;
   WorkingDir?: string;
   Labels?: Record<string, string>;
+  StopSignal?: string;
 }
 
 /** image-spec, config.md. Of a foreign image only what a child image takes over is kept. */
@@ -53,6 +58,9 @@ export function readConfig(bytes: Buffer, source: string): ImageConfig {
 
 function readRunConfig(value: Record<string, unknown>): RunConfig {
   const texts = (list: unknown) => (Array.isArray(list) ? list.filter((item) => typeof item === 'string') : undefined);
+  const names = (map: unknown) =>
+    isRecord(map) ? Object.fromEntries(Object.keys(map).map((name) => [name, {}])) : undefined;
+  const [ports, volumes] = [names(value.ExposedPorts), names(value.Volumes)];
   const env = texts(value.Env);
   const entrypoint = texts(value.Entrypoint);
   const cmd = texts(value.Cmd);
@@ -61,11 +69,14 @@ function readRunConfig(value: Record<string, unknown>): RunConfig {
   );
   return {
     ...(typeof value.User === 'string' ? { User: value.User } : {}),
+    ...(ports === undefined ? {} : { ExposedPorts: ports }),
     ...(env === undefined ? {} : { Env: env }),
     ...(entrypoint === undefined ? {} : { Entrypoint: entrypoint }),
     ...(cmd === undefined ? {} : { Cmd: cmd }),
+    ...(volumes === undefined ? {} : { Volumes: volumes }),
     ...(typeof value.WorkingDir === 'string' ? { WorkingDir: value.WorkingDir } : {}),
     ...(labels.length === 0 ? {} : { Labels: Object.fromEntries(labels) }),
+    ...(typeof value.StopSignal === 'string' ? { StopSignal: value.StopSignal } : {}),
   };
 }
 

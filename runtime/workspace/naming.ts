@@ -24,34 +24,34 @@ export async function nameImage({ target, tag }: Place, manifest: StoredManifest
 }
 
 /**
- * Names an image that was there before, and that nothing has changed in. A tag that is there stays where it is: it may
- * have gone on to what others made of this image.
+ * Names an image that was there before, and that nothing has changed in. The target's own tag, where it is there, stays
+ * where it is: it may have gone on to what others made of this image.
  */
 export async function nameAgain(place: Place, manifest: StoredManifest, naming: Naming): Promise<void> {
-  const { target } = place;
-  const { signal } = naming;
+  const { target, tag } = place;
+  const { tags, signal } = naming;
   const { digest } = manifest.descriptor;
-  const { tag } = place;
   const own = tag === undefined ? [ownTag(digest)] : naming.announce ? [announcementTag(tag, digest), tag] : [tag];
-  const names = [...own, ...naming.tags];
-  // Most often all are there. Else each is asked for again right before it is written.
-  const there = await Promise.all(names.map((name) => isThere(place, name, signal)));
-  if (there.every(Boolean)) return;
-  for (const name of names) {
-    if (!(await isThere(place, name, signal))) await target.writeManifest(manifest, name, { signal });
-  }
+  const names = [...new Set([...own, ...tags])];
+  const isRight = async (name: string): Promise<boolean> => {
+    const there = await digestAt(place, name, signal);
+    return tags.includes(name) ? there === digest : there !== undefined;
+  };
+  // Most often all are right. Else each is asked for again right before it is written.
+  if ((await Promise.all(names.map(isRight))).every(Boolean)) return;
+  for (const name of names) if (!(await isRight(name))) await target.writeManifest(manifest, name, { signal });
 }
 
 function ownTag(digest: Digest): string {
   return announcementTag(ownName, digest);
 }
 
-async function isThere({ target }: Place, tag: string, signal: AbortSignal | undefined): Promise<boolean> {
+/** Undefined where there is no such tag. */
+async function digestAt({ target }: Place, tag: string, signal: AbortSignal | undefined): Promise<Digest | undefined> {
   try {
-    await target.readManifest(tag, { signal, fresh: true });
-    return true;
+    return (await target.readManifest(tag, { signal, fresh: true })).descriptor.digest;
   } catch (error) {
-    if (isAbsent(error)) return false;
+    if (isAbsent(error)) return undefined;
     throw error;
   }
 }

@@ -65,7 +65,7 @@ export class Progress {
     const rate = (this.#bytes * 1000) / Math.max(1, now - this.#begun);
     const of = total === undefined ? '' : ` of ${formatBytes(total)}`;
     const things = files === undefined ? String(this.#files) : `${this.#files} of ${files}`;
-    const count = this.#files === 0 ? '' : `, ${things} files`;
+    const count = this.#files === 0 ? '' : `, ${things} ${things === '1' ? 'file' : 'files'}`;
     const left =
       total === undefined || rate === 0 ? '' : `, ${Math.ceil(Math.max(0, total - this.#bytes) / rate)} s left`;
     return `${doing}: ${formatBytes(this.#bytes)}${of}${count}, ${formatBytes(rate)}/s${left}`;

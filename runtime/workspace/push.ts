@@ -9,6 +9,7 @@ import { invalid, type SubpipeError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { StoredManifest } from '../oci/manifest.ts';
 import { isTag } from '../oci/name.ts';
+import { counted } from '../words.ts';
 import { type Baseline, baselineOf, whole } from './baseline.ts';
 import { bringLayers } from './bring.ts';
 import { expiryIn, expiryLabel } from './compose.ts';
@@ -157,7 +158,8 @@ export async function sendSimpler(
       });
       await name(sent.manifest);
       const image = imageOf(options.target, place.name, sent.manifest, sent.configBytes);
-      const what = `${sent.changes.length} changes, ${formatBytes(sent.size)} in ${sent.layers} new layers`;
+      const [changed, layers] = [counted(sent.changes.length, 'change'), counted(sent.layers, 'new layer')];
+      const what = `${changed}, ${formatBytes(sent.size)} in ${layers}`;
       log.info(`pushed ${image.name}: ${what}, ${progress.end()}`);
       return { sent, image };
     } catch (error) {

@@ -100,7 +100,7 @@ test('what is given counts; credentials in the URL of the source are left out', 
   }
 });
 
-test("labels of an image stay in what is made of it, but for when it expires, and a push's own count", async () => {
+test("settings and labels of an image stay in what is made of it, but for when it expires, and a push's own count", async () => {
   await using machine = await makeMachine();
   const images = `oci:${machine.path}/images`;
   machine.workspace('base', { a: 'a' });
@@ -115,7 +115,17 @@ test("labels of an image stay in what is made of it, but for when it expires, an
   };
   const { value, config } = await read(base);
   assert.deepEqual(config.config.Labels, { 'quay.expires-after': '1d' });
-  const more = { ...config, config: { Labels: { vendor: 'v', 'quay.expires-after': '1d', odd: 5 } } };
+  const run = {
+    User: '65532',
+    ExposedPorts: { '8080/tcp': {} },
+    Env: ['A=b'],
+    Entrypoint: ['/app'],
+    Cmd: ['serve'],
+    Volumes: { '/data': {} },
+    WorkingDir: '/srv',
+    StopSignal: 'SIGQUIT',
+  };
+  const more = { ...config, config: { ...run, Labels: { vendor: 'v', 'quay.expires-after': '1d', odd: 5 } } };
   const bytes = Buffer.from(JSON.stringify(more));
   const descriptor = { ...value.config, digest: digestOf(bytes), size: bytes.length };
   await layout.writeBlob(descriptor, () => Readable.from([bytes]));
@@ -127,7 +137,9 @@ test("labels of an image stay in what is made of it, but for when it expires, an
   ] as const) {
     fill(machine.workspace('work'), { b: String(flags.length) });
     const next = await good(machine.push('work', `--target=${images}:next`, ...flags));
-    assert.deepEqual((await read(result(next, 'IMAGE_DIGEST'))).config.config.Labels, expected);
+    const { Labels, ...settings } = (await read(result(next, 'IMAGE_DIGEST'))).config.config;
+    assert.deepEqual(Labels, expected);
+    assert.deepEqual(settings, run);
   }
 });
 

@@ -103,7 +103,7 @@ test('a push and a pull tell a log how far they are, and at the end what they ha
   assert.match(stderr, /^oci-workspace-push: pushing: \d\S* [kM]B of 1\.0 MB, 3 of 3 files, \S+ kB\/s, \d+ s left$/m);
   assert.match(
     stderr,
-    /^oci-workspace-push: pushed \S+: 3 changes, \S+ k?B?(bytes)? in 1 new layers, in \S+ s, \S+ \S+B\/s$/m,
+    /^oci-workspace-push: pushed \S+: 3 changes, \S+ k?B?(bytes)? in 1 new layer, in \S+ s, \S+ \S+B\/s$/m,
   );
   const pulled = await good(machine.pull('copy', '--', result(pushed, 'image')));
   assert.match(pulled.stderr, /^oci-workspace-pull: pulling: \S+ MB of 1\.0 MB, 3 files, \S+ kB\/s, \d+ s left$/m);

@@ -355,6 +355,22 @@ test('a push that is done again does no harm: same digest, and a tag that went o
   assert.equal(descriptor.digest, result(second, 'IMAGE_DIGEST'), 'also for who knows the tag alone');
 });
 
+test('more tags name what was pushed, also where nothing changed and they named something else', async () => {
+  await using registry = await FakeRegistry.start();
+  await using machine = await makeMachine();
+  const [one, two] = [`--target=${registry.host}/app:one`, `--target=${registry.host}/app:two`];
+  machine.workspace('one', { a: '1' });
+  machine.workspace('two', { a: '2' });
+  const first = await good(machine.push('one', one));
+  await good(machine.push('two', two, '--tags=latest'));
+  const again = await good(machine.push('one', one, '--tags=latest,new'));
+  assert.match(again.stderr, /nothing changed/);
+  const { target } = await openTarget(`${registry.host}/app:one`);
+  for (const tag of ['latest', 'new']) {
+    assert.equal((await target.readManifest(tag)).descriptor.digest, result(first, 'IMAGE_DIGEST'), tag);
+  }
+});
+
 test('what cannot be in an image is left out with a warning, or named; bad flags are named', async () => {
   await using machine = await makeMachine();
   const source = machine.workspace('source', { a: 'a' });

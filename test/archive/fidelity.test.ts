@@ -47,11 +47,17 @@ test('names that are no UTF-8 are said to be bytes, so that no other program rea
   }
 });
 
-test('attributes whose names are not ASCII are read as they were written', () => {
-  const attributes = new Map([[Buffer.from('user.ü').toString('latin1'), Buffer.from([0, 255, 10])]]);
+test('attributes are read as they were written, whatever their names are; more than is read is not written', () => {
+  const names = [Buffer.from('user.ü').toString('latin1'), 'user.a=b', 'user.%3D', 'user.%253D', 'user.%', 'user.%=%2'];
+  const attributes = new Map(names.map((name, i) => [name, Buffer.from([0, 255, 10, i])]));
   const numbers = { mode: 0o644, size: 0, uid: 0, gid: 0, mtime: 1, nanoseconds: 0 };
   const header = { path: fromText('a'), type: 'file', ...numbers, attributes } as const;
-  assert.deepEqual(read(encodeHeader(header)), [header]);
+  const bytes = encodeHeader(header);
+  assert.deepEqual(read(bytes), [header]);
+  assert.ok(bytes.includes('SCHILY.xattr.user.a%3Db='), 'as GNU tar has it');
+  const much = (count: number) => new Map(Array.from({ length: count }, (_, i) => [`user.${i}`, Buffer.alloc(65536)]));
+  assert.equal(read(encodeHeader({ ...header, attributes: much(15) }))[0]?.attributes?.size, 15);
+  assert.throws(() => encodeHeader({ ...header, attributes: much(16) }), /^SubpipeError: a cannot be in an image: /);
 });
 
 test('what a program may do as root comes back', { skip: !isRoot || loadLibc() === undefined }, async (context) => {

@@ -1,7 +1,7 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { field, seconds, type TarNumbers, typeOf } from './fields.ts';
 import type { TarHeader } from './header.ts';
-import type { PaxRecords } from './pax.ts';
+import { attributesIn, type PaxRecords } from './pax.ts';
 
 /** What the header at `from` says of its entry, with what is said in front of it. */
 export function describeEntry(
@@ -49,9 +49,4 @@ function nameIn(bytes: Buffer, from: number): string {
   const name = field(bytes, from, 100);
   if (bytes[from + 345] === 0 || bytes.toString('latin1', from + 257, from + 263) !== 'ustar\0') return name;
   return `${field(bytes, from + 345, 155)}/${name}`;
-}
-
-function attributesIn(records: PaxRecords): Map<string, Buffer> | undefined {
-  const found = records.within('SCHILY.xattr.');
-  return found && new Map([...found].map(([name, value]) => [name, Buffer.from(value, 'latin1')]));
 }

@@ -1,5 +1,7 @@
 import { Buffer } from 'node:buffer';
-import type { BytePath } from '../path.ts';
+import { SubpipeError } from '../../errors.ts';
+import { type BytePath, shown } from '../path.ts';
+import { attributeKey, paxLimit } from './pax.ts';
 
 /** Bytes of a tar block (POSIX.1-2017, pax, "ustar Interchange Format"). */
 export const block = 512;
@@ -52,6 +54,8 @@ export interface Blocks {
  * names that are not ASCII, large numbers, fractions of seconds, extended attributes. No owner names, no other times.
  *
  * A tree has tens of thousands: they are written byte by byte to where the tar is put together.
+ *
+ * @throws SubpipeError `FAILED` when there is more to say than a reader takes.
  */
 export function writeHeader(header: TarHeader & { path: BytePath }, to: Blocks): void {
   const { type, target = '', uid, gid, size, mtime, nanoseconds, attributes } = header;
@@ -67,8 +71,9 @@ export function writeHeader(header: TarHeader & { path: BytePath }, to: Blocks):
   if (uid > largestId) records += encodeRecord('uid', String(uid));
   if (gid > largestId) records += encodeRecord('gid', String(gid));
   if (nanoseconds !== 0 || tooEarlyOrLate) records += encodeRecord('mtime', decimal(mtime, nanoseconds));
-  for (const [key, value] of attributes ?? []) records += encodeRecord(`SCHILY.xattr.${key}`, value.toString('latin1'));
+  for (const [key, value] of attributes ?? []) records += encodeRecord(attributeKey(key), value.toString('latin1'));
   if (records !== '') {
+    if (records.length > paxLimit) throw tooMuch(header.path, records.length);
     writeBlock(to, 'x', 'PaxHeader', wholeName, '', 0o644, 0, 0, records.length, 0);
     for (let from = 0; from < records.length; from += block) {
       to.piece.set(zeros, to.used);
@@ -77,6 +82,14 @@ export function writeHeader(header: TarHeader & { path: BytePath }, to: Blocks):
     }
   }
   writeBlock(to, flags[type], name, slash, target, header.mode, uid, gid, size, tooEarlyOrLate ? 0 : mtime);
+}
+
+/** Who pulls would refuse it. */
+function tooMuch(path: BytePath, length: number): SubpipeError {
+  const what = `its names and extended attributes take ${length} bytes, more than ${paxLimit}`;
+  return new SubpipeError('FAILED', `${shown(path)} cannot be in an image: ${what}`, {
+    hint: 'Remove some of the attributes (setfattr -x), or exclude it.',
+  });
 }
 
 const zeros = new Uint8Array(block);

@@ -1,4 +1,4 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { SubpipeError } from '../../errors.ts';
 
 /**
@@ -53,6 +53,21 @@ export class PaxRecords {
   }
 }
 
+const attribute = 'SCHILY.xattr.';
+
+/** The key of an extended attribute. No key may have a "=": GNU tar writes that, and what would be read as it, as in a URL. */
+export function attributeKey(name: string): string {
+  return `${attribute}${name.replace(/=|%(?=3D|25)/g, (one) => (one === '=' ? '%3D' : '%25'))}`;
+}
+
+/** Extended attributes by name. Undefined where there are none. */
+export function attributesIn(records: PaxRecords): Map<string, Buffer> | undefined {
+  const found = records.within(attribute);
+  if (found === undefined) return undefined;
+  const nameOf = (rest: string): string => rest.replace(/%3D|%25/g, (one) => (one === '%3D' ? '=' : '%'));
+  return new Map([...found].map(([rest, value]) => [nameOf(rest), Buffer.from(value, 'latin1')]));
+}
+
 const digitZero = 0x30;
 const digitNine = 0x39;
 const space = 0x20;
@@ -105,8 +120,8 @@ function valid(value: number | undefined): number {
   return value !== undefined && Number.isSafeInteger(value) && value >= 0 ? value : Number.MAX_SAFE_INTEGER;
 }
 
-/** Long names and extended headers have no reason to be larger: those of one entry together, and those of all entries. */
-const paxLimit = 1024 * 1024;
+/** Bytes: long names and extended headers have no reason to be larger: those of one entry together, and those of all entries. */
+export const paxLimit = 1024 * 1024;
 
 /** Counts long names and extended headers, of which any number may follow each other. */
 export class PaxMeter {

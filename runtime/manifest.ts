@@ -147,11 +147,18 @@ function resultsOf(step: StepDefinition): Manifest[] {
   }));
 }
 
+/** Whether a flag that the step cannot do without is bound to this workspace: then Tekton is to ask for it. */
+export function isNeeded(step: StepDefinition, workspace: string): boolean {
+  return Object.values(step.params).some(
+    ({ required, bound }) => required && bound === `$(workspaces.${workspace}.path)`,
+  );
+}
+
 function workspacesOf(step: StepDefinition): Manifest[] {
   return Object.entries(step.workspaces ?? {}).map(([name, workspace]) => ({
     name,
     description: workspace.description,
-    optional: true,
+    ...(isNeeded(step, name) ? {} : { optional: true }),
     ...(workspace.readOnly === true ? { readOnly: true } : {}),
   }));
 }

@@ -23,7 +23,7 @@ export interface StepContext<P extends Params, R extends Results> {
   report(results: ReportOf<R>, files?: readonly ResultFile[]): Promise<void>;
 }
 
-/** A Task's optional workspace that the step reads through a bound flag. */
+/** A Task's workspace that the step reads through a bound flag; it is optional unless that flag is required. */
 export interface StepWorkspace {
   description: string;
   readOnly?: boolean;

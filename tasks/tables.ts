@@ -1,4 +1,5 @@
 import { commonParams } from '../runtime/flags.ts';
+import { isNeeded } from '../runtime/manifest.ts';
 import { kebab, type Param } from '../runtime/params.ts';
 import type { StepDefinition } from '../runtime/step.ts';
 
@@ -21,7 +22,7 @@ export function tablesOf(step: StepDefinition): string {
       ['workspace', 'meaning'],
       Object.entries(step.workspaces ?? {}).map(([name, workspace]) => [
         code(name),
-        `${workspace.description} Optional.`,
+        isNeeded(step, name) ? workspace.description : `${workspace.description} Optional.`,
       ]),
     ),
     section(
@@ -38,11 +39,10 @@ export function tablesOf(step: StepDefinition): string {
 }
 
 function paramRow(name: string, param: Param<unknown>): string[] {
+  const bound = param.bound === undefined || param.bound === '' ? undefined : `${code(param.bound)} in the Task`;
   const standard = param.required
-    ? 'required'
-    : param.bound !== undefined && param.bound !== ''
-      ? `${code(param.bound)} in the Task`
-      : shown(param.default);
+    ? ['required', ...(bound === undefined ? [] : [bound])].join('; ')
+    : (bound ?? shown(param.default));
   const only = param.bound === '' ? ' (StepAction and command line only)' : '';
   return [
     code(kebab(name)),

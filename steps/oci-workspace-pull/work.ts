@@ -1,4 +1,5 @@
 import type { StepContext } from '../../runtime/step.ts';
+import { withAccessHint } from '../../runtime/workspace/access.ts';
 import { needsKey, refuseWithKey } from '../../runtime/workspace/cache/flags.ts';
 import { restoreCache } from '../../runtime/workspace/cache/restore.ts';
 import { registriesOf } from '../../runtime/workspace/params.ts';
@@ -8,7 +9,15 @@ import { readMerge, readOwner, readPlatform } from '../../runtime/workspace/valu
 import type { PullParams, PullResults } from './step.ts';
 
 /** Pulls, as the step's flags say. */
-export async function pull({ params, log, env, signal, report }: StepContext<PullParams, PullResults>): Promise<void> {
+export async function pull(context: StepContext<PullParams, PullResults>): Promise<void> {
+  try {
+    await fill(context);
+  } catch (error) {
+    throw withAccessHint(error, context.params.folder);
+  }
+}
+
+async function fill({ params, log, env, signal, report }: StepContext<PullParams, PullResults>): Promise<void> {
   const { folder, sources, base, optional, paths, mode, name, stateFolder } = params;
   const { key, keyFolder, restoreKeys, expectEmpty } = params;
   const common = {

@@ -1,6 +1,7 @@
 import { shown } from '../../runtime/archive/path.ts';
 import type { Change, Changes } from '../../runtime/archive/tree/changes.ts';
 import type { StepContext } from '../../runtime/step.ts';
+import { withAccessHint } from '../../runtime/workspace/access.ts';
 import { needsKey, refuseWithKey } from '../../runtime/workspace/cache/flags.ts';
 import { saveCache } from '../../runtime/workspace/cache/save.ts';
 import { expiryLabel } from '../../runtime/workspace/compose.ts';
@@ -13,6 +14,14 @@ import type { PushParams, PushResults } from './step.ts';
 
 /** Pushes, as the step's flags say. */
 export async function push(context: StepContext<PushParams, PushResults>): Promise<void> {
+  try {
+    await send(context);
+  } catch (error) {
+    throw withAccessHint(error, context.params.folder);
+  }
+}
+
+async function send(context: StepContext<PushParams, PushResults>): Promise<void> {
   const { params, log, env, signal, report, stdout } = context;
   const { record, expiresAfter, key, keyFolder, revision, sourceUrl, ...rest } = params;
   const given = { ...givenOrigin({ revision, sourceUrl }), ...params.annotations };

@@ -138,7 +138,7 @@ export function give(set: () => void): void {
   } catch (cause) {
     throw new SubpipeError('FAILED', 'the owner of a file cannot be set', {
       cause,
-      hint: 'Only root may give files to others: run as root, or leave the files to who runs the step.',
+      hint: 'Only root may give files to others, and in a container only with the capability CHOWN: run so, or leave the files to who runs the step.',
     });
   }
 }

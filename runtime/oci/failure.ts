@@ -77,7 +77,7 @@ function tlsHint(cause: unknown, { protocol, host }: URL): string | undefined {
     protocol === 'https:' &&
     (code === 'EPROTO' || /^ERR_SSL_(WRONG_VERSION|PACKET_LENGTH|HTTP_REQUEST)/.test(code))
   ) {
-    return `${host} does not speak TLS: if it is meant to be a plain HTTP registry, allow plain HTTP.`;
+    return `${host} does not speak TLS: if it is meant to be a plain HTTP registry, allow plain HTTP (insecure or oci-insecure: ${host}).`;
   }
   if (/SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|CERT_(UNTRUSTED|SIGNATURE)/.test(code)) {
     return `Name the file with its CA certificate, or put it into SSL_CERT_FILE.`;

@@ -50,7 +50,7 @@ export async function readSource(text: string, options: SourceOptions): Promise<
   if (heads.length === 0 && options.optional === true) return [];
   if (heads.length === 0) {
     throw new SubpipeError('NOT_FOUND', `${text}: there is no tag "${place.tag ?? 'latest'}"`, {
-      hint: 'Where its Task may have been skipped, set optional.',
+      ...(options.optional === false ? { hint: 'Where its Task may have been skipped, set optional.' } : {}),
     });
   }
   return Promise.all(

@@ -93,6 +93,9 @@ test('--base: only what differs from an image is pushed, where the workspace was
   const source = machine.workspace('source', { a: 'a', b: 'b', 'd/c': 'c' });
   const base = await good(machine.push('source', `--target=${registry.host}/base:1`));
   rmSync(`${machine.path}/.state`, { recursive: true });
+  const missing = await machine.push('source', `--target=${registry.host}/app:1`, `--base=${registry.host}/base:2`);
+  assert.equal(missing.code, 1);
+  assert.match(missing.stderr, /base:2: there is no tag "2"\.$/m, 'a push has no flag "optional"');
   const same = await good(machine.push('source', `--target=${registry.host}/app:1`, `--base=${registry.host}/base:1`));
   assert.equal(result(same, 'IMAGE_DIGEST'), result(base, 'IMAGE_DIGEST'));
   assert.ok(

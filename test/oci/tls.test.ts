@@ -43,7 +43,9 @@ test('a registry with a CA of its own works with caFile; without it the error sa
 test('TLS with a plain HTTP port is explained', async () => {
   await using fake = await FakeRegistry.start();
   const registry = await open(fake, { plainHttp: false });
-  await assert.rejects(registry.readManifest('v1'), { hint: /does not speak TLS: .*allow plain HTTP \(insecure or oci-insecure: 127\.0\.0\.1:\d+\)/ });
+  await assert.rejects(registry.readManifest('v1'), {
+    hint: /does not speak TLS: .*allow plain HTTP \(insecure or oci-insecure: 127\.0\.0\.1:\d+\)/,
+  });
 });
 
 test('the token server of a registry with a CA of its own is trusted by the same file', async () => {

@@ -1,8 +1,20 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { repairFolder, replaceFolder } from '../../runtime/archive/extract/replace.ts';
+import { loadLibc } from '../../runtime/archive/libc.ts';
 import { scanTree } from '../../runtime/archive/tree/scan.ts';
 import { killedAtRename, scratch } from './support.ts';
 
@@ -81,6 +93,34 @@ test('empty folders that steps have begun in stay the same folders, with what th
   assert.equal(readFileSync(join(target, 'src/deep/file'), 'utf8'), 'new');
   const { mode, mtimeMs } = statSync(join(target, 'src'));
   assert.deepEqual([mode & 0o777, mtimeMs], [0o700, 100_000]);
+});
+
+test('empty folders that stay get attributes and times to the nanosecond as well', async () => {
+  const libc = loadLibc();
+  if (libc === undefined) return;
+  const target = await scratch();
+  mkdirSync(join(target, 'src/old'), { recursive: true });
+  const make = (time: number, nanoseconds: number) => async (folder: string) => {
+    const made = join(folder, 'src');
+    mkdirSync(made);
+    writeFileSync(join(made, 'file'), '');
+    const fd = openSync(made, 'r');
+    libc.set(fd, 'user.note', Buffer.from('kept'));
+    closeSync(fd);
+    libc.setTime(made, time, nanoseconds);
+  };
+  for (const [time, nanoseconds] of [
+    [1_700_000_000, 123_456_789],
+    [-5, 1],
+  ] as const) {
+    await replaceFolder(target, make(time, nanoseconds));
+    const { mtimeNs } = statSync(join(target, 'src'), { bigint: true });
+    assert.equal(mtimeNs, BigInt(time) * 1_000_000_000n + BigInt(nanoseconds));
+    const fd = openSync(join(target, 'src'), 'r');
+    assert.equal(libc.get(fd, 'user.note')?.toString(), 'kept');
+    closeSync(fd);
+    rmSync(join(target, 'src/file'));
+  }
 });
 
 test('empty folders are there again after a failure in the middle', async () => {

@@ -1,11 +1,23 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmdirSync, statSync, utimesSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmdirSync,
+  statSync,
+} from 'node:fs';
 import process from 'node:process';
 import { SubpipeError } from '../../errors.ts';
+import { loadLibc } from '../libc.ts';
+import { attributesOf } from '../pack/write-tree.ts';
 import { type BytePath, fromLatin1, shown } from '../path.ts';
-import { timeFor } from './batch.ts';
 import { HeldFolder, Inside } from './inside.ts';
 import { moveTo } from './move.ts';
 import { remove, removeAround } from './remove.ts';
+import { setTime } from './traits.ts';
 
 // A container begins in its working folder, which is made where it is not there (runc, and Tekton's containers all start at once). So a
 // fresh workspace may have folders that nobody has put anything in, but that steps are in already: they must stay the same folders.
@@ -47,8 +59,8 @@ export function checkHollow(from: string, to: string, folders: readonly string[]
 }
 
 /**
- * Moves what is in `from` into `to`. Folders that both have stay those of `to`, and get the mode, owner and time of the
- * others. Each is held open: a link that comes in its place leads nowhere.
+ * Moves what is in `from` into `to`. Folders that both have stay those of `to`, and get the mode, owner, time and attributes
+ * of the others. Each is held open: a link that comes in its place leads nowhere.
  *
  * @param except paths of which nothing is moved.
  */
@@ -61,23 +73,42 @@ export function fillHollow(from: string, to: string, except: ReadonlySet<string>
       continue;
     }
     const there = lstatSync(target, { throwIfNoEntry: false });
-    const seen = lstatSync(source);
+    const seen = lstatSync(source, { bigint: true });
     if (there === undefined || !seen.isDirectory()) {
       if (there !== undefined) remove(target);
       moveTo(source, target);
       continue;
     }
-    const { uid, gid, mode, atimeMs, mtimeMs } = seen;
+    const [uid, gid, mode] = [Number(seen.uid), Number(seen.gid), Number(seen.mode)];
+    const nanoseconds = Number(((seen.mtimeNs % 1000000000n) + 1000000000n) % 1000000000n);
     // Its owner may not be allowed to take anything out of it, as of a cache of Go modules.
     if ((mode & 0o700) !== 0o700) chmodSync(source, 0o700);
     using comes = new HeldFolder(source);
     using stays = new HeldFolder(target);
     fillHollow(comes.path, stays.path, except, path);
+    giveAttributes(`${comes.path}/.`, `${stays.path}/.`);
     const now = statSync(`${stays.path}/.`);
     if (now.uid !== uid || now.gid !== gid) chownSync(`${stays.path}/.`, uid, gid);
     chmodSync(`${stays.path}/.`, mode & 0o7777);
-    utimesSync(`${stays.path}/.`, timeFor(atimeMs / 1000), timeFor(mtimeMs / 1000));
+    setTime(`${stays.path}/.`, Number((seen.mtimeNs - BigInt(nanoseconds)) / 1000000000n), nanoseconds);
     rmdirSync(source);
+  }
+}
+
+function giveAttributes(from: string, to: string): void {
+  const attributes = withFolder(from, (fd) => attributesOf(loadLibc(), fd));
+  if (attributes === undefined) return;
+  withFolder(to, (fd) => {
+    for (const [name, value] of attributes) loadLibc()?.set(fd, name, value);
+  });
+}
+
+function withFolder<T>(path: string, use: (fd: number) => T): T {
+  const fd = openSync(path, 'r');
+  try {
+    return use(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 

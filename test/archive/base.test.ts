@@ -1,7 +1,21 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { loadLibc } from '../../runtime/archive/libc.ts';
 import { indexLayer, stackIndexes } from '../../runtime/archive/merge/layer-index.ts';
 import { changesFromBase } from '../../runtime/archive/tree/base.ts';
 import { scanTree } from '../../runtime/archive/tree/scan.ts';
@@ -38,6 +52,34 @@ test('without a state, content tells what differs from an image', async () => {
   const target = join(folder, 'out');
   await extracted([layer, await packed(copy, {}, changes)], target, { owner: 'keep' });
   assert.deepEqual(look(target), look(copy));
+});
+
+test('without a state, attributes and names of one file differ as well', async () => {
+  const root = join(await scratch(), 'tree');
+  mkdirSync(join(root, 'folder'), { recursive: true });
+  for (const name of ['a', 'b', 'linked', 'link']) writeFileSync(join(root, name), 'same');
+  rmSync(join(root, 'link'));
+  linkSync(join(root, 'linked'), join(root, 'link'));
+  for (const name of ['a', 'b', 'link']) utimesSync(join(root, name), 100, 100);
+  utimesSync(join(root, 'folder'), 100, 100);
+  const base = stackIndexes([await indexLayer(layerOf(await packed(root)))]);
+  const changed = async () =>
+    Array.from(changesFromBase(base, await scanTree(root)), (one) => one.kind === 'put' && one.node.path);
+  assert.deepEqual(await changed(), []);
+  const libc = loadLibc();
+  for (const name of ['folder', 'a']) {
+    const fd = openSync(join(root, name), 'r');
+    libc?.set(fd, 'user.note', Buffer.from('new'));
+    closeSync(fd);
+  }
+  assert.deepEqual(await changed(), libc === undefined ? [] : ['a', 'folder']);
+  rmSync(join(root, 'a'));
+  linkSync(join(root, 'b'), join(root, 'a'));
+  copyFileSync(join(root, 'linked'), join(root, 'apart'));
+  renameSync(join(root, 'apart'), join(root, 'link'));
+  utimesSync(join(root, 'link'), 100, 100);
+  const names = libc === undefined ? ['a', 'b', 'link', 'linked'] : ['a', 'b', 'folder', 'link', 'linked'];
+  assert.deepEqual(await changed(), names);
 });
 
 test('paths are all that is extracted, with links to files that are not', async () => {

@@ -255,7 +255,8 @@ export function isKept(name: string): boolean {
   return name.startsWith('user.') || name === 'security.capability';
 }
 
-function attributesOf(libc: Libc | undefined, fd: number): Map<string, Buffer> | undefined {
+/** Those of an open file that an image keeps; undefined where it has none. */
+export function attributesOf(libc: Libc | undefined, fd: number): Map<string, Buffer> | undefined {
   const names = libc?.list(fd);
   if (names === undefined || names.length === 0) return undefined;
   const found = new Map<string, Buffer>();

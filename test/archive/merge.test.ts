@@ -221,6 +221,52 @@ test('what an image has put again into a folder that it had removed is there', a
   }
 });
 
+test('a folder that a file took the place of, and that is a folder again, has lost what was in it', async () => {
+  const folder = { path: 'd', type: 'folder', mode: 0o755 } as const;
+  const one = [base, tarOf(file('d', 'in its place')), tarOf(folder, file('d/z', 'z1'))];
+  const out = await merged({ one, two: [base, tarOf(file('a', 'a2'))] });
+  assert.deepEqual(readdirSync(join(out, 'd')), ['z']);
+  await assert.rejects(merged({ one, two: [base, tarOf(file('d/x', 'x2'))] }), /differently: d\/x$/);
+});
+
+test('what is new in a folder that another made a file of is a conflict: a policy keeps the file, or the folder with it', async () => {
+  const folder = { path: 'd', type: 'folder', mode: 0o755 } as const;
+  const one = [base, tarOf(folder, file('d/new', 'n1'))];
+  const two = [base, tarOf(file('d', 'a file'))];
+  await assert.rejects(merged({ one, two }), /one, two changed the same paths differently: d\/new$/);
+  for (const policy of ['last', { ours: 'two' }] as const) {
+    assert.equal(text(await merged({ one, two }, policy), 'd'), 'a file');
+  }
+  assert.deepEqual(readdirSync(join(await merged({ one, two }, 'first'), 'd')), ['new']);
+  const [folderToo, fileToo] = [[tarOf({ ...folder, mode: 0o700 }, file('d/x', '1'))], [tarOf(file('d', 'a file'))]];
+  const apart = { one: folderToo, two: fileToo };
+  await assert.rejects(merged(apart), /differently: d, d\/x$/, 'nothing in common');
+  assert.equal(text(await merged(apart, 'last'), 'd'), 'a file');
+  assert.equal(text(await merged(apart, 'first'), 'd/x'), '1');
+  // A file that is told again as it was is no change.
+  const before = tarOf(file('d', 'a file'));
+  const again = { one: [before, tarOf(folder, file('d/new', 'n1'))], two: [before, tarOf(file('d', 'a file'))] };
+  assert.equal(text(await merged(again), 'd/new'), 'n1');
+});
+
+test('what is new in a folder that another removed is kept, and the folder is what it was', async () => {
+  const folder = { path: 'p', type: 'folder', mode: 0o700 } as const;
+  const before = tarOf(folder, file('p/x', '1'));
+  const out = await merged({ one: [before, tarOf(folder, file('p/new', 'n1'))], two: [before, tarOf(gone('p'))] });
+  assert.deepEqual(readdirSync(join(out, 'p')), ['new']);
+  assert.equal(lstatSync(join(out, 'p')).mode & 0o777, 0o700);
+});
+
+test('last is the last source that has a change, also where an earlier one has made the same', async () => {
+  const images = {
+    one: [base, tarOf(file('a', '1'))],
+    two: [base, tarOf(file('a', '2'))],
+    three: [base, tarOf(file('a', '1'), file('b', '3'))],
+  };
+  assert.equal(text(await merged(images, 'last'), 'a'), '1');
+  assert.equal(text(await merged(images, 'first'), 'a'), '1');
+});
+
 test('images that were both made anew need the layers that they were made from', async () => {
   const one = { layers: [anew([file('a', 'a1'), file('d/y', 'y0'), file('c', 'c1')])], lineages: [line] };
   const two = { layers: [anew([file('a', 'a2')])], lineages: [[base], line] };

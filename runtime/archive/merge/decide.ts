@@ -25,6 +25,8 @@ export interface Side {
 export interface Said {
   side: Side;
   put: IndexEntry | undefined;
+  /** What the side has made of folders above, where it is gone for that: a change also where there was nothing here before. */
+  inTheWay?: readonly IndexEntry[];
 }
 
 /** What was before is asked about nothing else. */
@@ -46,13 +48,21 @@ export async function decide(sides: readonly Side[], ancestor: () => Promise<Lay
   }
   const cleared = sides.map((side) => [side, clearedIn(side.index)] as const).filter(([, folders]) => folders.size > 0);
   // A folder that one side removes or makes a file of, and another changes something in.
+  const inEnded: BytePath[] = [];
   for (const [path, list] of said) {
+    let isIn = false;
     for (let up = parentOf(path); up !== ''; up = parentOf(up)) {
       const ended = said.get(up)?.filter((other) => other.put?.header.type !== 'folder') ?? [];
-      for (const other of ended) {
-        if (!list.some(({ side }) => side === other.side)) list.push({ side: other.side, put: undefined });
+      for (const { side, put } of ended) {
+        isIn = true;
+        const at = list.findIndex((other) => other.side === side);
+        const known = list[at] ?? { side, put: undefined };
+        if (known.put !== undefined) continue;
+        const inTheWay = put === undefined ? known.inTheWay : [...(known.inTheWay ?? []), put];
+        list.splice(at < 0 ? list.length : at, 1, inTheWay === undefined ? known : { ...known, inTheWay });
       }
     }
+    if (isIn) inEnded.push(path);
     for (const [side, folders] of cleared) {
       if (list.some((other) => other.side === side) || !isBelow(path, folders)) continue;
       const wasThere = side.own.some(({ index }) => index.puts.has(path)) || (await ancestor()).puts.has(path);
@@ -67,8 +77,11 @@ export async function decide(sides: readonly Side[], ancestor: () => Promise<Lay
     list.sort((a, b) => sides.indexOf(a.side) - sides.indexOf(b.side));
     let rest = different(withoutSuperseded(path, list));
     if (rest.length > 1) {
-      const before = (await ancestor()).puts.get(path);
-      const changed = rest.filter(({ put }) => !isSameEntry(put, before));
+      const { puts } = await ancestor();
+      const isChange = (put: IndexEntry | undefined, at: BytePath): boolean => !isSameEntry(put, puts.get(at));
+      const changed = rest.filter(
+        ({ put, inTheWay = [] }) => isChange(put, path) || inTheWay.some((above) => isChange(above, above.path)),
+      );
       rest = changed.length === 0 ? rest.slice(0, 1) : changed;
     }
     const winner = rest.length === 1 ? rest[0] : choose(rest, list, policy);
@@ -77,7 +90,7 @@ export async function decide(sides: readonly Side[], ancestor: () => Promise<Lay
     if (rest.length > 1) decided.push(path);
   }
   if (conflicts.length > 0) throw conflict(conflicts, sides);
-  return { winners, decided, overruled: overrule(winners, decided) };
+  return { winners, decided, overruled: overrule(winners, inEnded) };
 }
 
 /** Folders that are there and have lost what was in them: marked so, or removed and made again. */
@@ -87,12 +100,12 @@ function clearedIn({ emptied, removed, puts }: LayerIndex): Set<BytePath> {
 }
 
 /**
- * Where a policy keeps something in what another side has removed or made a file of: there stays a folder, with nothing
- * in it but what was kept. @returns these folders.
+ * Where something is kept in what another side has removed, or by a policy in what it has made a file of: there stays a
+ * folder, with nothing in it but what was kept. @returns these folders.
  */
-function overrule(winners: Map<BytePath, Said>, decided: readonly BytePath[]): Set<BytePath> {
+function overrule(winners: Map<BytePath, Said>, inEnded: readonly BytePath[]): Set<BytePath> {
   const folders = new Set<BytePath>();
-  for (const path of decided) {
+  for (const path of inEnded) {
     const kept = winners.get(path);
     if (kept?.put === undefined) continue;
     for (let up = parentOf(path); up !== ''; up = parentOf(up)) {
@@ -137,6 +150,8 @@ function different(list: readonly Said[]): Said[] {
     const at = kinds.findIndex((other) => isSameEntry(one.put, other.put));
     const known = kinds[at];
     if (known === undefined) kinds.push(one);
+    else if (one.inTheWay !== undefined)
+      kinds[at] = { ...known, inTheWay: [...(known.inTheWay ?? []), ...one.inTheWay] };
     else if ((one.put?.header.mtime ?? 0) > (known.put?.header.mtime ?? 0)) kinds[at] = one;
   }
   return kinds;
@@ -146,7 +161,11 @@ function different(list: readonly Said[]): Said[] {
 function choose(rest: readonly Said[], list: readonly Said[], policy: MergePolicy): Said | undefined {
   if (policy === 'error') return undefined;
   if (policy === 'first') return rest[0];
-  if (policy === 'last') return rest.at(-1);
+  if (policy === 'last') {
+    // Not the last kind of change: what the last source has done, others may have done before.
+    const kindOf = (one: Said) => rest.find(({ put }) => isSameEntry(one.put, put));
+    return list.map(kindOf).findLast((kind) => kind !== undefined);
+  }
   const names = typeof policy.ours === 'string' ? [policy.ours] : policy.ours;
   const ours = list.filter(({ side }) => names.includes(side.name));
   const [chosen, ...more] = rest.filter(({ put }) => ours.some((one) => isSameEntry(one.put, put)));

@@ -62,6 +62,9 @@ export function stackIndexes(indexes: readonly LayerIndex[]): LayerIndex {
     const above = new Set<BytePath>();
     for (const [path, entry] of puts) {
       if (entry.header.type !== 'folder' && above.has(path)) dropBelow(all.puts, path);
+      // What was in a folder stays gone when what has taken its place is a folder again.
+      const before = all.puts.get(path)?.header.type ?? 'folder';
+      if (entry.header.type === 'folder' && before !== 'folder') all.removed.add(path);
       all.puts.set(path, entry);
       for (let up = parentOf(path); up !== '' && !above.has(up); up = parentOf(up)) above.add(up);
     }

@@ -2,6 +2,7 @@ import { indexLayer, type LayerIndex, stackIndexes } from '../archive/merge/laye
 import { stackLayers } from '../archive/merge/lineage.ts';
 import { changesFromBase } from '../archive/tree/base.ts';
 import { allOf, type Changes, changesSince } from '../archive/tree/changes.ts';
+import { foldersAbove } from '../archive/tree/select.ts';
 import { splitChanges } from '../archive/tree/split.ts';
 import type { Tree } from '../archive/tree/tree.ts';
 import { SubpipeError } from '../errors.ts';
@@ -21,6 +22,8 @@ export interface Baseline {
   changes: Changes;
   /** Only a part of the layers was pulled: they must stay. */
   isPart?: boolean;
+  /** Which part. */
+  paths?: readonly string[] | undefined;
 }
 
 export interface BaselineOptions {
@@ -54,8 +57,8 @@ export async function baselineOf(tree: Tree, options: BaselineOptions): Promise<
   const parents = known.images;
   if (known.basis === 'whole') return whole(tree, parents);
   const below = layersOf(parents);
-  const changes = changesSince(known.snapshot, tree);
-  if (known.partial) return { parents, below, changes, isPart: true };
+  const changes = changesSince(known.snapshot, tree, undefined, foldersAbove(known.paths ?? []));
+  if (known.partial) return { parents, below, changes, isPart: true, paths: known.paths };
   const count = below.length + splitChanges(changes).length;
   if (changes.length > 0 && count > maxLayers) {
     log.info(`the image would have ${count} layers: it is made anew from all of the folder`);

@@ -23,6 +23,8 @@ export interface Memory {
   images: readonly WorkspaceImage[];
   /** Only a part of the images was pulled. */
   partial: boolean;
+  /** Which part. */
+  paths?: readonly string[] | undefined;
   /** How they were pulled: a pull that asks for the same has nothing to do. */
   request: string;
   snapshot: Snapshot;
@@ -58,11 +60,12 @@ const bases: readonly Basis[] = ['layers', 'whole', 'unknown'];
 export function recall(file: string): Memory | undefined {
   const state = loadState(file);
   if (state === undefined) return undefined;
-  const { images, partial, request, basis } = state.about;
+  const { images, partial, paths, request, basis } = state.about;
   const known = bases.find((one) => one === basis);
   if (!Array.isArray(images) || typeof request !== 'string' || known === undefined) return undefined;
   const kept = images.flatMap((image) => imageKept(image) ?? []);
-  return { basis: known, images: kept, partial: partial === true, request, snapshot: state.snapshot };
+  const list = Array.isArray(paths) ? paths.filter((path) => typeof path === 'string') : undefined;
+  return { basis: known, images: kept, partial: partial === true, paths: list, request, snapshot: state.snapshot };
 }
 
 /** Whether it is of thousands of things: then there are most likely as many now. */

@@ -8,7 +8,7 @@ import { type MergePlan, type MergeSource, planMerge } from '../archive/merge/me
 import { type BytePath, shown } from '../archive/path.ts';
 import { looksMoved } from '../archive/tree/looks.ts';
 import { type ScanOptions, scanTree } from '../archive/tree/scan.ts';
-import { selectPaths, wantedPath } from '../archive/tree/select.ts';
+import { foldersAbove, selectPaths, wantedPath } from '../archive/tree/select.ts';
 import { Snapshot } from '../archive/tree/snapshot.ts';
 import { StateDraft } from '../archive/tree/state.ts';
 import type { Tree } from '../archive/tree/tree.ts';
@@ -122,7 +122,8 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
     done = await replaceFolder(
       folder,
       async (into) => {
-        const extracted = await extractLayers(stages, into, { ...extract, looks: true }, plan.gone);
+        const above = foldersAbove(options.paths ?? []);
+        const extracted = await extractLayers(stages, into, { ...extract, above, looks: true }, plan.gone);
         // From here on it is no longer what the memory says. Until then a failure leaves that too as it was.
         forget(file);
         return extracted;
@@ -137,7 +138,7 @@ export async function pullWorkspace(options: PullOptions): Promise<Pulled> {
   const now = seenBefore ?? (await scanTree(folder, { signal })).snapshot;
   const seen = basis === 'layers' ? asStacked(now, amissIn(now, plan, stacked)) : now;
   await using draft = new StateDraft(file, seen);
-  await remember(draft, { basis, images, partial, request }, signal);
+  await remember(draft, { basis, images, partial, paths: options.paths, request }, signal);
   hintGit(folder, log);
   for (const path of options.paths ?? []) {
     if (now.placeOf(wantedPath(path)) < 0) log.warn(`paths: there is no ${path} in what is pulled`);

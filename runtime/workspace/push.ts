@@ -112,7 +112,8 @@ export async function pushWorkspace(options: PushOptions): Promise<Pushed> {
   await using draft = include.length > 0 ? undefined : new StateDraft(memory, tree.snapshot);
   const { sent, image } = await sending;
   const partial = baseline.isPart === true;
-  if (draft !== undefined) await remember(draft, { basis: 'layers', images: [image], partial, request: '' }, signal);
+  const about = { partial, paths: baseline.paths, request: '' };
+  if (draft !== undefined) await remember(draft, { basis: 'layers', images: [image], ...about }, signal);
   return {
     image: byDigest(place, image.digest),
     digest: image.digest,

@@ -1,12 +1,22 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { test } from 'node:test';
 import { look } from '../archive/support.ts';
 import { FakeRegistry } from '../fakes/registry.ts';
 import { numbers } from '../support/random.ts';
 import { fillLarge, pullOneOfMany } from './parts.ts';
-import { fill, good, type Machine, makeMachine, result } from './support.ts';
+import { fill, good, type Machine, makeMachine, type Outcome, result } from './support.ts';
 
 for (const [kind, size] of [
   ['zstd', 50_000_000],
@@ -172,4 +182,48 @@ test('a registry that refuses zstd does not get a part of an image in place of a
   const refused = await machine.push('part', `--target=${registry.host}/app`);
   assert.equal(refused.code, 1, refused.stderr);
   assert.doesNotMatch(refused.stderr, /gzip is pushed/);
+});
+
+test('of a folder that was pulled in part, a push keeps the rest, its mode, and what else it has', async () => {
+  await using machine = await makeMachine();
+  const target = `--target=oci:${machine.path}/images`;
+  const source = machine.workspace('source', { 'a/x': 'x', 'a/y': 'y', 'a/rest': 'rest', 'a/b/z': 'z' });
+  chmodSync(`${source}/a`, 0o700);
+  const image = result(await good(machine.push('source', target)), 'image');
+  const pulledOf = async (pushed: Outcome): Promise<string[]> => {
+    await good(machine.pull('all', '--', result(pushed, 'image')));
+    const all = machine.workspace('all');
+    assert.equal(statSync(`${all}/a`).mode & 0o777, 0o700);
+    return readdirSync(`${all}/a`, { recursive: true, encoding: 'utf8' }).sort();
+  };
+  await good(machine.pull('part', '--paths=a/x,a/y', '--', image));
+  const part = machine.workspace('part');
+  assert.equal(statSync(`${part}/a`).mode & 0o777, 0o700);
+  rmSync(`${part}/a/x`);
+  rmSync(`${part}/a/y`);
+  assert.deepEqual(await pulledOf(await good(machine.push('part', target))), ['b', 'b/z', 'rest']);
+  await good(machine.pull('part', '--paths=a/b,a/x', '--', image));
+  rmSync(`${part}/a`, { recursive: true });
+  assert.deepEqual(await pulledOf(await good(machine.push('part', target))), ['rest', 'y']);
+  fill(part, { 'a/x': 'again' });
+  chmodSync(`${part}/a`, 0o700);
+  assert.deepEqual(await pulledOf(await good(machine.push('part', target))), ['rest', 'x', 'y']);
+});
+
+test('a part of a large layer does not tell what the folders above it are: a push of it does not make them others', async () => {
+  await using registry = await FakeRegistry.start();
+  await using machine = await makeMachine();
+  const target = `--target=${registry.host}/app`;
+  const source = machine.workspace('source', { 'a/b/z': 'z' });
+  for (let i = 0; i < 6; i++) writeFileSync(`${source}/a/${i}`, randomBytes(3_000_000));
+  chmodSync(`${source}/a`, 0o700);
+  const image = result(await good(machine.push('source', target)), 'image');
+  await good(machine.pull('part', '--paths=a/b/z', '--', image));
+  fill(machine.workspace('part'), { 'a/b/z': 'changed', 'a/new': 'new' });
+  const pushed = await good(machine.push('part', target));
+  await good(machine.pull('all', '--', result(pushed, 'image')));
+  const all = machine.workspace('all');
+  assert.equal(statSync(`${all}/a`).mode & 0o777, 0o700);
+  assert.deepEqual(readdirSync(`${all}/a`), ['0', '1', '2', '3', '4', '5', 'b', 'new']);
+  assert.equal(readFileSync(`${all}/a/b/z`, 'utf8'), 'changed');
 });

@@ -16,6 +16,8 @@ import type { TraitOptions } from './traits.ts';
 export interface ExtractOptions extends TraitOptions {
   /** What is wanted; a folder that is not, may have something that is. Default: all. */
   select?: ((path: BytePath) => boolean) | undefined;
+  /** Folders that are not wanted themselves: what is read of them all the same, they get where something in them is put. */
+  above?: ReadonlySet<BytePath>;
   limits?: Partial<Limits>;
   /** Bytes of layers from which on another thread writes too. Default 4 MiB. */
   asideFrom?: number;
@@ -127,7 +129,7 @@ class LayerReader implements TarVisitor {
     meters.startLayer(stage.layer);
   }
 
-  entry(header: TarHeader): void {
+  entry(header: TarHeader, isOutline = false): void {
     this.#meters.entry(header.size);
     this.#writing = false;
     const { name } = this.#stage.layer;
@@ -146,6 +148,7 @@ class LayerReader implements TarVisitor {
     if (path !== '' && this.#stage.accept?.(path) !== false)
       this.puts.set(path, header.type === 'folder' ? 'folder' : 'other');
     if (isPut) this.#put(path, header, target);
+    else if (!isOutline && this.#isAbove(path, header)) this.#staging.folderAbove(path, header);
   }
 
   data(bytes: Buffer, at: number): void {
@@ -167,9 +170,16 @@ class LayerReader implements TarVisitor {
   }
 
   #isPut(path: BytePath, type: EntryKind): boolean {
+    return this.#isFree(path, type) && this.#options.select?.(path) !== false;
+  }
+
+  #isAbove(path: BytePath, { type }: TarHeader): boolean {
+    return type === 'folder' && this.#options.above?.has(path) === true && this.#isFree(path, type);
+  }
+
+  #isFree(path: BytePath, type: EntryKind): boolean {
     const verdict = this.#verdict(path);
-    const isFree = verdict === 'free' || (verdict === 'implied' && type === 'folder');
-    return isFree && this.#options.select?.(path) !== false;
+    return verdict === 'free' || (verdict === 'implied' && type === 'folder');
   }
 
   /** It may have other names that are put. Of two entries of a path, the later counts. */

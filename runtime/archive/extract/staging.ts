@@ -68,6 +68,11 @@ export class Staging {
     if (again || !this.#folders.has(path)) this.#folders.set(path, header);
   }
 
+  /** What a folder is that may come to be for what is in it, now or later. The first header told counts. */
+  folderAbove(path: BytePath, header: TarHeader): void {
+    if (!this.#folders.has(path)) this.#folders.set(path, header);
+  }
+
   /** Begins a file: `write` its content, then `endFile`. */
   startFile(path: BytePath, header: TarHeader): void {
     this.#makeRoom(path);

@@ -46,11 +46,11 @@ export async function readPart(
   if (cost > layer.size * worthwhile) return false;
   let at = 0;
   for (const run of runs) {
-    for (; at < run.first; at++) visitor.entry(outlined(map, at));
+    for (; at < run.first; at++) visitor.entry(outlined(map, at), true);
     await readRun(layer, parts, map, run, visitor, options);
     at = run.last;
   }
-  for (; at < map.paths.length; at++) visitor.entry(outlined(map, at));
+  for (; at < map.paths.length; at++) visitor.entry(outlined(map, at), true);
   return true;
 }
 

@@ -7,7 +7,8 @@ import { PaxMeter, PaxRecords, readPax, sparseMap } from './pax.ts';
 
 /** Gets what a {@link TarParser} finds, in the order of the tar. What it throws ends the parsing. */
 export interface TarVisitor {
-  entry(header: TarHeader): void;
+  /** @param isOutline no more is known than the path and the kind. */
+  entry(header: TarHeader, isOutline?: boolean): void;
   /** Content of the file that `entry` told last, from `at` on. What a sparse file does not tell is zeros. */
   data(bytes: Buffer, at: number): void;
   /** The file that `entry` told last is complete. Called for files only. */

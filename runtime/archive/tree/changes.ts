@@ -72,6 +72,8 @@ export const noChanges = allOf(new Tree('', Snapshot.of([])));
  * them anew with a mode of their own.
  *
  * @param isSame default: by inode and times ({@link Snapshot.isLike}). With another, for nodes of another machine.
+ * @param above folders that `before` has only a part of: what else they have stays, and they are told for another mode or
+ * owner alone, as they may never have been read.
  * @returns none when nothing changed.
  * @throws SubpipeError `INVALID` for names that begin with `.wh.`.
  */
@@ -79,6 +81,7 @@ export function changesSince(
   before: Snapshot,
   tree: Tree,
   isSame?: (before: Snapshot, place: number, now: TreeNode) => boolean,
+  above: ReadonlySet<BytePath> = new Set(),
 ): Changes {
   const { paths, snapshot } = tree;
   if (isSame === undefined && before.isEqual(snapshot)) return new Changes(tree, []);
@@ -102,14 +105,16 @@ export function changesSince(
       }
       if (place < 0 || !isLike(place, now)) puts.add(now);
     });
-    gone = removals(before, seen, tree);
+    gone = removals(before, seen, tree, above);
   }
+  const untold = untoldIn(before, tree, above);
+  for (const place of untold) puts.delete(place);
   // A layer has all names of a file or none: a hardlink to a layer below is not understood everywhere.
   for (const names of namesOf(tree)) {
     if (names.some((name) => puts.has(name))) for (const name of names) puts.add(name);
   }
   if (puts.size === 0 && gone.length === 0) return new Changes(tree, []);
-  const emptied = emptiedFolders(before, tree, gone);
+  const emptied = emptiedFolders(before, tree, gone, above);
   const touched = withFolders(tree, puts, gone);
   const places: number[] = [];
   const marks: Mark[] = [];
@@ -126,11 +131,12 @@ export function changesSince(
     for (const path of removed.get(folder) ?? []) mark({ kind: 'remove', path });
   };
   remove(rootPath);
+  for (const path of above) if (!snapshot.isFolder(snapshot.placeOf(path))) remove(path);
   for (let place = 0; place < touched.length; place++) {
     const path = paths[place];
     if (touched[place] === 0 || path === undefined) continue;
     checkName(path);
-    places.push(place);
+    if (!untold.has(place)) places.push(place);
     if (snapshot.isFolder(place)) remove(path);
   }
   return new Changes(tree, places, marks);
@@ -165,25 +171,44 @@ function namesOf({ links }: Tree): Iterable<number[]> {
   return names.values();
 }
 
-/** The topmost of what is no longer there, in the order of its bytes; not what something else has taken the place of. */
-function removals(before: Snapshot, seen: Uint8Array, tree: Tree): BytePath[] {
+/** Folders that are as they were, as far as that is known. */
+function untoldIn(before: Snapshot, { snapshot }: Tree, above: ReadonlySet<BytePath>): Set<number> {
+  const untold = new Set<number>();
+  for (const path of above) {
+    const [then, now] = [before.placeOf(path), snapshot.placeOf(path)];
+    if (then < 0 || now < 0) continue;
+    const [one, two] = [before.node(then), snapshot.node(now)];
+    if (one.type === two.type && one.mode === two.mode && one.uid === two.uid && one.gid === two.gid) untold.add(now);
+  }
+  return untold;
+}
+
+/**
+ * The topmost of what is no longer there, in the order of its bytes; not what something else has taken the place of, and
+ * of folders `above` only what was in them.
+ */
+function removals(before: Snapshot, seen: Uint8Array, tree: Tree, above: ReadonlySet<BytePath>): BytePath[] {
   if (!seen.includes(0)) return [];
   const folders = new Set([rootPath]);
+  for (const path of above) if (tree.snapshot.placeOf(path) < 0) folders.add(path);
   tree.paths.forEach((path, place) => {
     if (tree.snapshot.isFolder(place)) folders.add(path);
   });
-  return before.paths.filter((path, place) => seen[place] === 0 && folders.has(parentOf(path))).sort();
+  const isGone = (path: BytePath, place: number): boolean => seen[place] === 0 && !above.has(path);
+  return before.paths.filter((path, place) => isGone(path, place) && folders.has(parentOf(path))).sort();
 }
 
 /** Folders that have lost all of several things that were in them: one mark instead of one for each. */
-function emptiedFolders(before: Snapshot, tree: Tree, gone: BytePath[]): Set<BytePath> {
+function emptiedFolders(before: Snapshot, tree: Tree, gone: BytePath[], above: ReadonlySet<BytePath>): Set<BytePath> {
   if (gone.length < 2) return new Set();
   const lost = new Map<BytePath, number>();
   for (const path of gone) lost.set(parentOf(path), (lost.get(parentOf(path)) ?? 0) + 1);
   const kept = new Set<BytePath>();
   for (const path of tree.paths) if (before.placeOf(path) >= 0) kept.add(parentOf(path));
   return new Set(
-    [...lost].filter(([folder, count]) => folder !== '' && count > 1 && !kept.has(folder)).map(([folder]) => folder),
+    [...lost]
+      .filter(([folder, count]) => folder !== '' && count > 1 && !kept.has(folder) && !above.has(folder))
+      .map(([folder]) => folder),
   );
 }
 

@@ -1,5 +1,5 @@
 import { invalid } from '../../errors.ts';
-import { type BytePath, fromText } from '../path.ts';
+import { type BytePath, fromText, parentOf } from '../path.ts';
 
 /**
  * What {@link ExtractOptions.select} takes, for `paths`: files, and folders with all that is in them.
@@ -10,6 +10,15 @@ import { type BytePath, fromText } from '../path.ts';
 export function selectPaths(paths: readonly string[]): ((path: BytePath) => boolean) | undefined {
   if (paths.length === 0) return undefined;
   return selectBelow(new Set(paths.map(wantedPath)));
+}
+
+/** The folders that `paths` are in: of a part, nobody knows what else they have. */
+export function foldersAbove(paths: readonly string[]): ReadonlySet<BytePath> {
+  const above = new Set<BytePath>();
+  for (const path of paths) {
+    for (let up = parentOf(wantedPath(path)); up !== ''; up = parentOf(up)) above.add(up);
+  }
+  return above;
 }
 
 /** One of `paths`, as it is in a tree. @throws SubpipeError `INVALID` for a path that is absolute or has `..`. */

@@ -221,6 +221,22 @@ test('what an image has put again into a folder that it had removed is there', a
   }
 });
 
+test('what an image has taken away and put again as its ancestor had it is there', async () => {
+  const folder = { path: 'd', type: 'folder' as const, mode: 0o700 };
+  const shared = [tarOf(file('d', 'a file')), tarOf(gone('d')), tarOf(folder, file('d/x', 'x0'), file('a', 'a0'))];
+  const one = { layers: [...shared, tarOf(file('a', 'a1'))], lineages: [] };
+  // As after a merge of both: the ancestor's layers are in it, but it does not begin with them.
+  const two = { layers: [tarOf(file('new', 'n')), ...shared, tarOf(file('b', 'b1'))], lineages: [shared], anew: 0 };
+  for (const images of [
+    { one, two },
+    { two, one },
+  ]) {
+    const { out } = await mergedLines(images);
+    assert.deepEqual(readdirSync(out, { recursive: true }).sort(), ['a', 'b', 'd', 'd/x', 'new']);
+    assert.equal(lstatSync(join(out, 'd')).mode & 0o777, 0o700);
+  }
+});
+
 test('a folder that a file took the place of, and that is a folder again, has lost what was in it', async () => {
   const folder = { path: 'd', type: 'folder', mode: 0o755 } as const;
   const one = [base, tarOf(file('d', 'in its place')), tarOf(folder, file('d/z', 'z1'))];

@@ -86,7 +86,9 @@ export async function extractLayers(
       });
       await readLinked(stage.layer, reader.wanted, staging, options.signal);
       later.push(...reader.later);
-      if (stage !== stages[0]) claims.add(reader);
+      // What a merge takes away is told by `removed`: a mark may be one that the same image has taken back above.
+      if (stage.accept !== undefined) claims.add({ puts: reader.puts, removed: [], emptied: [] });
+      else if (stage !== stages[0]) claims.add(reader);
     }
     for (const { path, target, source } of later) {
       if (!isLinkable(staging.kindOf(target))) throw missing(source, path, target);

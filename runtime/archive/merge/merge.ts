@@ -86,11 +86,12 @@ export async function planMerge(sources: readonly MergeSource[], options: MergeO
       });
     }
   }
-  for (const [path, { side, put }] of winners) {
-    if (put === undefined || side.index.removed.has(path)) gone.removed.add(path);
-  }
+  for (const [path, { put }] of winners) if (put === undefined) gone.removed.add(path);
   for (const path of overruled) gone.removed.add(path);
-  for (const { index } of sides) for (const path of index.emptied) gone.emptied.add(path);
+  for (const { index } of sides) {
+    for (const path of index.removed) gone.removed.add(path);
+    for (const path of index.emptied) gone.emptied.add(path);
+  }
   for (const [path, { put }] of winners) if (put !== undefined && put.header.type !== 'folder') gone.removed.add(path);
   const isStackable = changed.every(({ layers }) => sharedCount(digestsOf(layers), common) === common.length);
   return { ...plan, stages, decided, amiss: amissIn(sides, winners), isStackable };

@@ -59,8 +59,10 @@ export async function runStep<P extends Params, R extends Results>(
       context: values.context as string | undefined,
     });
     const limit = (values.resultsLimit as number | undefined) ?? (() => messageLimit(kube, options.env, log));
-    const report = (results: ReportOf<R>, more: readonly ResultFile[] = []) =>
-      writeReport(results, more, { paths: flags.results, limit, stdout });
+    const report = async (results: ReportOf<R>, more: readonly ResultFile[] = []): Promise<void> => {
+      const said = await writeReport(step.results, results, more, { paths: flags.results, limit, stdout });
+      if (said !== undefined) log.warn(said);
+    };
     await step.run({
       params: values as ValuesOf<P>,
       kube,
@@ -86,10 +88,11 @@ export async function runStep<P extends Params, R extends Results>(
 }
 
 async function writeReport(
+  declared: Results,
   results: Record<string, ResultValue | undefined>,
   more: readonly ResultFile[],
   to: { paths: Map<string, string>; limit: number | (() => Promise<number>); stdout: (text: string) => void },
-): Promise<void> {
+): Promise<string | undefined> {
   const files: ResultFile[] = [...more];
   const rest: Record<string, ResultValue> = {};
   for (const [key, value] of Object.entries(results)) {
@@ -97,8 +100,9 @@ async function writeReport(
     const name = kebab(key);
     const path = to.paths.get(name);
     if (path === undefined) rest[name] = value;
-    else files.push({ name, value, path });
+    else files.push({ name, value, path, spare: declared[key]?.spare });
   }
-  await writeResults(files, to.limit);
+  const said = await writeResults(files, to.limit);
   if (files.length === 0 && Object.keys(rest).length > 0) to.stdout(`${JSON.stringify(rest)}\n`);
+  return said;
 }

@@ -21,18 +21,29 @@ interface Pod extends KubeObject {
 /**
  * Bytes of this container's termination message that the kubelet keeps. A pod has 12 KiB, divided evenly among all its
  * containers, init containers and injected ones included (pkg/kubelet/status, normalizeStatus): from the fourth on, each has
- * less than 4,096. Asks for the pod once; where that is refused, it counts the steps and assumes the most of what Tekton adds.
+ * less than 4,096. Asks for the pod once; where that is refused, or the step has no right to it, it counts the steps and assumes
+ * the most of what Tekton adds.
+ *
+ * @param runs Where Tekton tells a container of its steps.
  */
-export async function messageLimit(kube: KubeClient, env: NodeJS.ProcessEnv, log: Log): Promise<number> {
+export async function messageLimit(
+  kube: KubeClient,
+  env: NodeJS.ProcessEnv,
+  log: Log,
+  runs = '/tekton/run',
+): Promise<number> {
   const name = env.SUBPIPE_POD;
-  if (name === undefined || name === '') return containerBytes; // a laptop: nothing cuts
+  if (name === undefined || name === '') {
+    const steps = stepsOfPod(runs);
+    return steps === 0 ? containerBytes : shareOf(steps + mostInit); // a laptop: nothing cuts
+  }
   try {
     const { namespace } = await kube.config();
     const { spec = {} } = await kube.get<Pod>(pods, namespace, name, AbortSignal.timeout(10_000));
     const lists = [spec.containers, spec.initContainers, spec.ephemeralContainers];
     return shareOf(lists.reduce((sum, list) => sum + (list?.length ?? 0), 0));
   } catch (error) {
-    const limit = shareOf(stepsOfPod() + mostInit);
+    const limit = shareOf(Math.max(1, stepsOfPod(runs)) + mostInit);
     if (!(error instanceof SubpipeError)) return limit;
     log.warn(`the containers of this pod cannot be counted, so results may take ${limit} bytes: ${explain(error)}`);
     return limit;
@@ -44,10 +55,10 @@ function shareOf(containers: number): number {
 }
 
 /** Tekton mounts /tekton/run/N for each step of a Task into each of its containers. */
-function stepsOfPod(): number {
+function stepsOfPod(runs: string): number {
   try {
-    return Math.max(1, readdirSync('/tekton/run').length);
+    return readdirSync(runs).length;
   } catch {
-    return 1;
+    return 0;
   }
 }

@@ -8,6 +8,8 @@ export interface Result {
   type: 'string' | 'array' | 'object';
   /** Keys of an object result. */
   properties?: readonly string[];
+  /** Left out, with a warning, where the results would not fit. */
+  spare?: boolean;
 }
 export type Results = Record<string, Result>;
 export type ResultValue = string | string[] | Record<string, string>;
@@ -21,12 +23,21 @@ export type ReportOf<R extends Results> = {
       : Record<string, string>;
 };
 
-export function textResult(description: string): { description: string; type: 'string' } {
-  return { description, type: 'string' };
+/** How a result may be: see {@link Result}. */
+type Options = Pick<Result, 'spare'>;
+
+export function textResult(
+  description: string,
+  options: Options = {},
+): Options & { description: string; type: 'string' } {
+  return { description, type: 'string', ...options };
 }
 
-export function arrayResult(description: string): { description: string; type: 'array' } {
-  return { description, type: 'array' };
+export function arrayResult(
+  description: string,
+  options: Options = {},
+): Options & { description: string; type: 'array' } {
+  return { description, type: 'array', ...options };
 }
 
 /** A result that is ready to be written: its name for people, its value, the file that Tekton reads it from. */
@@ -34,6 +45,8 @@ export interface ResultFile {
   name: string;
   value: ResultValue;
   path: string;
+  /** Left out where the results would not fit. */
+  spare?: boolean | undefined;
 }
 
 /** What the entrypoint adds to the same message: start time, exit code, reason. */
@@ -49,37 +62,49 @@ const smallBytes = 512;
  *
  * @param allowed Bytes that the message may take, default 4,096; a function is asked only where it matters. Larger where the
  * cluster reads results from sidecar logs.
+ * @returns what is to be said of spare results that are left out as they would not fit; undefined where none is.
  * @throws SubpipeError `FAILED` that names the results and their sizes.
  */
 export async function writeResults(
   files: ResultFile[],
   allowed: number | (() => Promise<number>) = 4096,
-): Promise<void> {
+): Promise<string | undefined> {
   const entries = files.map((file) => ({
     ...file,
     text: typeof file.value === 'string' ? file.value : JSON.stringify(file.value),
   }));
-  const own = entries.map(({ name, path: at, text }) => ({ name, bytes: messageBytes(path.basename(at), text) }));
+  const own = entries.map(({ name, path: at, text, spare }) => ({
+    name,
+    spare,
+    bytes: messageBytes(path.basename(at), text),
+  }));
   const sizes = [...own, ...othersBeside(files)];
-  const total = sizes.reduce((sum, { bytes }) => sum + bytes, ownEntries);
+  const total = ownEntries + bytesOf(sizes);
   const limit = typeof allowed === 'number' ? allowed : total <= smallBytes ? smallBytes : await allowed();
-  if (total > limit) {
+  const spares = own.filter(({ spare }) => spare === true).sort((a, b) => b.bytes - a.bytes);
+  const enough = spares.findIndex((_, index) => total - bytesOf(spares.slice(0, index + 1)) <= limit);
+  const left = total > limit ? spares.slice(0, enough + 1) : [];
+  const tooLarge = `the results take ${total} bytes, but the container's termination message holds ${limit}`;
+  if (total > limit && left.length === 0) {
     const largest = sizes.sort((a, b) => b.bytes - a.bytes).map(({ name, bytes }) => `${name} (${bytes} bytes)`);
-    throw new SubpipeError(
-      'FAILED',
-      `the results take ${total} bytes, but the container's termination message holds ${limit}: ${largest.join(', ')}`,
-      {
-        hint:
-          (limit < 4096 ? 'A pod has 12288 bytes for the messages of all its containers. ' : '') +
-          'Return less, hand large data on in a workspace, or set results-from to sidecar-logs in the ConfigMap ' +
-          'feature-flags and raise results-limit.',
-      },
-    );
+    throw new SubpipeError('FAILED', `${tooLarge}: ${largest.join(', ')}`, {
+      hint:
+        (limit < 4096 ? 'A pod has 12288 bytes for the messages of all its containers. ' : '') +
+        'Return less, hand large data on in a workspace, or set results-from to sidecar-logs in the ConfigMap ' +
+        'feature-flags and raise results-limit.',
+    });
   }
-  for (const { path: file, text } of entries) {
+  const names = left.map(({ name }) => name);
+  for (const { name, path: file, text } of entries) {
+    if (names.includes(name)) continue;
     mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(file, text);
   }
+  return names.length === 0 ? undefined : `${tooLarge}: without ${names.join(', ')}`;
+}
+
+function bytesOf(sizes: readonly { bytes: number }[]): number {
+  return sizes.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** Results of a Task that steps before this one have written: Tekton puts them into this step's message again. */

@@ -45,9 +45,11 @@ export const ociWorkspacePull = defineStep({
   workspaces: { source: { description: 'The folder to fill.' } },
   results: {
     image: textResult('The image by its digest, where there is just one.'),
-    sources: arrayResult('All images by their digests.'),
-    size: textResult("Bytes of the images' layers, packed."),
-    files: textResult('Files and folders in the workspace; with key, those of the cache.'),
+    sources: arrayResult('All images by their digests. Left out, with a warning, where the results would not fit.', {
+      spare: true,
+    }),
+    size: textResult("Bytes of the images' layers, packed.", { spare: true }),
+    files: textResult('Files and folders in the workspace; with key, those of the cache.', { spare: true }),
     cache: textResult('With key: hit, partial (a cache by restore-keys) or miss.'),
     key: textResult('With key: what it is with its hashes.'),
     matchedKey: textResult('With key: the key of the cache that was found.'),

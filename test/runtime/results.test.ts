@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { hasCode, SubpipeError } from '../../runtime/errors.ts';
@@ -141,4 +141,59 @@ test('a pod that may not be read is taken for one with all that Tekton adds, and
     /containers of this pod cannot be counted, so results may take 3072 bytes: .*the verb get on pods/,
   );
   assert.equal(await messageLimit(use.client, {}, log), 4096);
+});
+
+test('a step that has no right to its pod counts the steps that Tekton tells it of', async () => {
+  await using kube = await FakeKube.start();
+  await using use = await clientOf(kube);
+  await using folder = await makeFolder();
+  const { log, lines } = memoryLog();
+  for (const step of ['0', '1', '2', '3', '4']) await mkdir(path.join(folder.path, step));
+  assert.equal(await messageLimit(use.client, {}, log, folder.path), 1536);
+  assert.equal(await messageLimit(use.client, {}, log, path.join(folder.path, 'nowhere')), 4096, 'a laptop');
+  assert.deepEqual([kube.requests.length, lines], [0, []]);
+});
+
+test('spare results are left out where the results would not fit, the largest first, and that is said', async () => {
+  await using folder = await makeFolder();
+  const result = (name: string, length: number, spare?: boolean) => {
+    return { name, value: 'x'.repeat(length), path: path.join(folder.path, name), spare };
+  };
+  const files = [
+    result('image', 200),
+    result('small', 10, true),
+    result('large', 3000, true),
+    result('more', 500, true),
+  ];
+  assert.equal(await writeResults(files), undefined);
+  assert.deepEqual((await readdir(folder.path)).sort(), ['image', 'large', 'more', 'small']);
+  for (const [limit, left] of [
+    [1200, ['large']],
+    [600, ['large', 'more']],
+  ] as const) {
+    for (const { path: file } of files) await rm(file);
+    assert.match(String(await writeResults(files, limit)), new RegExp(`holds ${limit}: without ${left.join(', ')}$`));
+    const kept = ['image', 'more', 'small'].filter((name) => !(left as readonly string[]).includes(name));
+    assert.deepEqual((await readdir(folder.path)).sort(), kept);
+    for (const { path: file } of files) await writeFile(file, '');
+  }
+  await assert.rejects(writeResults(files, 400), /holds 400: large \(30\d\d bytes\), more/);
+});
+
+test('a merge of more images than the results can name says which result is left out', async () => {
+  const merger = defineStep({
+    name: 'merger',
+    summary: 'Gives many.',
+    params: {},
+    results: { all: arrayResult('All.', { spare: true }), one: textResult('One.') },
+    async run({ report }) {
+      await report({ all: Array.from({ length: 50 }, () => 'x'.repeat(100)), one: '1' });
+    },
+  });
+  await using folder = await makeFolder();
+  const flags = ['all', 'one'].map((name) => `--result.${name}=${path.join(folder.path, name)}`);
+  const { code, stderr } = await execute(merger, flags);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /merger: warn: the results take \d+ bytes, but .* holds 4096: without all$/m);
+  assert.deepEqual(await readdir(folder.path), ['one']);
 });

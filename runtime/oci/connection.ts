@@ -87,7 +87,7 @@ export class Connection {
       if (redirected(response.status, rest.method) && location !== undefined && redirects < 5) {
         redirects += 1;
         await discard(response);
-        url = this.#address(location, url);
+        url = this.resolve(location, url);
       } else {
         if (response.status !== 401 || answered || !ours) return response;
         if (!(await this.#authorizer.answer(response, scope, rest.signal))) return response;
@@ -114,11 +114,16 @@ export class Connection {
     }
   }
 
-  /** A `Location` header as an address: it may be relative. @throws SubpipeError `FAILED` when it is none, or leaves TLS. */
-  resolve(location: string): URL {
-    const url = this.#address(location, this.#base);
+  /**
+   * A `Location` or `Link` header as an address.
+   *
+   * @param from what was asked, as for {@link send}: the address may be relative to it (RFC 9110, section 10.2.2).
+   * @throws SubpipeError `FAILED` when it is none, or leaves TLS.
+   */
+  resolve(location: string, from: string | URL): URL {
+    const url = this.#address(location, new URL(from, this.#base));
     if (url.protocol === 'https:' || this.#base.protocol === 'http:') return url;
-    throw new SubpipeError('FAILED', `${this.name} wants an upload to ${url.host} without TLS`);
+    throw new SubpipeError('FAILED', `${this.name} leads to ${url.host} without TLS`);
   }
 
   /** A registry behind a proxy that ends TLS often calls itself `http:`. */

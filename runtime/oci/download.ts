@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { SubpipeError } from '../errors.ts';
 import type { HttpResponse } from '../http.ts';
 import { backoff, defaultRetry, pause } from '../retry.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, discard } from './connection.ts';
 import type { Descriptor } from './manifest.ts';
 import type { Options } from './target.ts';
 
@@ -52,19 +52,27 @@ async function* bytes(
         if (wanted.length > 0) yield wanted;
         if (!whole && at >= part.end) return;
       }
-      if (whole || at >= part.end) return;
+      if (whole && isComplete(answer.response)) return;
     } catch (error) {
       broken = error;
     } finally {
       // A reader that leaves early must not keep the connection.
       if (!answer.response.body.readableEnded) answer.response.body.destroy();
     }
+    // A connection that breaks behind the last byte took nothing with it.
+    if (at >= part.end) return;
     if (options.signal?.aborted) throw options.signal.reason;
     failures = at > before ? 1 : failures + 1;
-    if (failures >= attempts || broken === undefined) throw ended(connection, blob, part, at, broken);
+    if (failures >= attempts || (broken === undefined && isComplete(answer.response)))
+      throw ended(connection, blob, part, at, broken);
     await pause(backoff(defaultRetry, failures), options.signal);
     answer = await ask(connection, blob, part, at, options);
   }
+}
+
+/** Whether the end of a body is the end that was meant: without a length, a connection that breaks looks the same (HTTP/1.0). */
+function isComplete({ headers }: HttpResponse): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }
 
 interface Answer {
@@ -92,6 +100,10 @@ async function ask(connection: Connection, blob: Descriptor, part: Part, at: num
     if (part.strict !== true || all) return { response, skip: at };
     response.body.destroy();
     throw new SubpipeError('FAILED', `${connection.name} sends all of ${blob.digest} where a part is asked for`);
+  }
+  if (response.status === 416 && at > part.start) {
+    await discard(response);
+    throw ended(connection, blob, part, at, undefined);
   }
   const error = await connection.failure(response, `read ${blob.digest}`);
   const foreign = /nondistributable|foreign/.test(blob.mediaType) && error.code === 'NOT_FOUND';

@@ -69,15 +69,17 @@ export function storeManifest(value: ImageManifest | ImageIndex): StoredManifest
 /**
  * Checks and reads a manifest or index.
  *
- * @param mediaType what the server or descriptor called it; the manifest's own `mediaType` must not differ.
+ * @param type what the server or descriptor called it; the manifest's own `mediaType` must not differ. Without it, the
+ *   manifest's own counts.
  * @param source said in errors.
  * @throws SubpipeError `FAILED` when it is larger than 4 MiB, no JSON, of an unknown type or not of the spec's shape.
  */
-export function readManifest(bytes: Buffer, mediaType: string, source: string): StoredManifest {
+export function readManifest(bytes: Buffer, type: string | undefined, source: string): StoredManifest {
   if (bytes.length > manifestLimit) throw wrong(source, `is ${bytes.length} bytes, more than ${manifestLimit}`);
   const value = parseJson(bytes, source);
   if (!isRecord(value)) throw wrong(source, 'is not a JSON object');
   if (value.schemaVersion !== 2) throw wrong(source, `has schemaVersion ${String(value.schemaVersion)}, expected 2`);
+  const mediaType = type ?? (typeof value.mediaType === 'string' ? value.mediaType : '');
   if (value.mediaType !== undefined && value.mediaType !== mediaType) {
     throw wrong(source, `calls itself ${String(value.mediaType)} but was given as ${mediaType}`);
   }

@@ -31,16 +31,20 @@ export async function askReferrers(
     if (response.status !== 200) throw await connection.failure(response, `list the referrers of ${subject}`);
     const stored = readManifest(Buffer.from(await response.text()), mediaTypes.index, connection.name);
     if (stored.kind === 'index') found.push(...stored.value.manifests);
-    next = nextPage(connection, response.headers.link);
+    next = nextPage(connection, response.headers.link, next);
   }
   return found;
 }
 
-/** The address in `Link: <…>; rel="next"` (RFC 8288). */
-export function nextPage(connection: Connection, link: string | string[] | undefined): URL | undefined {
+/** The address in `Link: <…>; rel="next"` (RFC 8288), which may be relative to the page that it came with. */
+export function nextPage(
+  connection: Connection,
+  link: string | string[] | undefined,
+  page: string | URL,
+): URL | undefined {
   const text = Array.isArray(link) ? link.join(', ') : (link ?? '');
   const address = /<([^>]*)>\s*;[^,]*rel="?next"?/i.exec(text)?.[1];
-  return address === undefined ? undefined : connection.resolve(address);
+  return address === undefined ? undefined : connection.resolve(address, page);
 }
 
 /** Reads the list that is kept under the fallback tag. */

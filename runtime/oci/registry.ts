@@ -19,6 +19,9 @@ import { upload, uploadStream } from './upload.ts';
 
 const accept = [mediaTypes.index, mediaTypes.manifest, mediaTypes.dockerIndex, mediaTypes.dockerManifest].join(', ');
 
+/** Types of servers and proxies that do not know what they send. */
+const saysNothing = new Set(['', 'application/octet-stream', 'application/json', 'text/plain']);
+
 /** A mirror that does not answer at once is passed over: there is another place to ask. */
 const mirrorRetry = { attempts: 2, baseMs: 100, capMs: 1000 };
 
@@ -52,13 +55,19 @@ export class Registry implements Target {
     return new Registry(await Connection.open(name, options), mirrors, options);
   }
 
-  async hasBlob(blob: Descriptor, options: Options = {}): Promise<boolean> {
-    return (await this.#head(this.#connection, blob.digest, 'pull,push', options)) !== undefined;
+  async hasBlob(blob: Descriptor, { signal }: Options = {}): Promise<boolean> {
+    const response = await this.#connection.send(`blobs/${blob.digest}`, 'pull,push', { method: 'HEAD', signal });
+    // Where a proxy lets no HEAD through, what may be there is sent again.
+    if (response.status !== 200 && !isUnknown(response.status)) {
+      throw await this.#connection.failure(response, `look for ${blob.digest}`);
+    }
+    await discard(response);
+    return response.status === 200;
   }
 
   findBlob(digest: Digest, options: Options = {}): Promise<Descriptor | undefined> {
     return this.#read(options, async (connection, last) => {
-      const size = await this.#head(connection, digest, 'pull', options);
+      const size = await sizeOf(connection, digest, options);
       if (size === undefined && !last) throw new SubpipeError('NOT_FOUND', `${connection.name} has no ${digest}`);
       return size === undefined ? undefined : { mediaType: 'application/octet-stream', digest, size };
     });
@@ -168,15 +177,27 @@ export class Registry implements Target {
     }
     return ask(this.#connection, true);
   }
+}
 
-  /** The size of a blob, or undefined where there is none. */
-  async #head(connection: Connection, digest: Digest, access: 'pull' | 'pull,push', { signal }: Options) {
-    const response = await connection.send(`blobs/${digest}`, access, { method: 'HEAD', signal });
-    await discard(response);
-    if (response.status === 404) return undefined;
-    if (response.status !== 200) throw await connection.failure(response, `look for ${digest}`);
-    return Number(response.headers['content-length'] ?? 0);
+/** Whether the answer to a HEAD says that there is no such blob, or nothing. */
+function isUnknown(status: number): boolean {
+  return status === 404 || status === 405 || status === 501;
+}
+
+/** The size of a blob, or undefined where there is none. */
+async function sizeOf(connection: Connection, digest: Digest, { signal }: Options): Promise<number | undefined> {
+  // A proxy may let no HEAD through, or leave out the length.
+  for (const method of ['HEAD', 'GET']) {
+    const response = await connection.send(`blobs/${digest}`, 'pull', { method, signal });
+    const { status, headers } = response;
+    if (status !== 200 && !isUnknown(status)) throw await connection.failure(response, `look for ${digest}`);
+    if (method === 'HEAD') await discard(response);
+    else response.body.destroy();
+    if (status === 404) return undefined;
+    const length = headers['content-length'];
+    if (status === 200 && length !== undefined) return Number(length);
   }
+  throw new SubpipeError('FAILED', `${connection.name} does not say how large ${digest} is`);
 }
 
 async function fetchManifest(connection: Connection, reference: string, options: Options): Promise<StoredManifest> {
@@ -186,8 +207,8 @@ async function fetchManifest(connection: Connection, reference: string, options:
   });
   if (response.status !== 200) throw await connection.failure(response, `read ${reference}`);
   const bytes = await bytesOf(response.body, connection, reference, options.signal);
-  const type = (response.headers['content-type'] ?? '').split(';')[0] ?? '';
-  const stored = readManifest(bytes, type.trim(), connection.name);
+  const type = (response.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
+  const stored = readManifest(bytes, saysNothing.has(type) ? undefined : type, connection.name);
   // A tag's digest is the one of the bytes that came: the header is only a claim.
   if (isDigest(reference) && stored.descriptor.digest !== reference) {
     throw new SubpipeError('FAILED', `${reference} from ${connection.name} has the digest ${stored.descriptor.digest}`);

@@ -25,7 +25,7 @@ export async function listTags(connection: Connection, options: Options): Promis
     // Some registries say `null` when there is none.
     const list = isRecord(value) && Array.isArray(value.tags) ? value.tags : [];
     for (const tag of list) if (typeof tag === 'string' && isTag(tag)) tags.add(tag);
-    next = nextPage(connection, response.headers.link);
+    next = nextPage(connection, response.headers.link, next);
   }
   return [...tags].sort();
 }

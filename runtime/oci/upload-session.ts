@@ -9,6 +9,8 @@ import type { Options } from './target.ts';
 /** A registry reads what came last before it answers, and the last request of a large blob may take it minutes. */
 const answerMs = 300_000;
 
+const uploads = 'blobs/uploads/';
+
 /** One upload of a blob, from its POST to its end (distribution-spec v1.1, "Pushing blobs"). */
 export class UploadSession {
   readonly #connection: Connection;
@@ -26,7 +28,7 @@ export class UploadSession {
     if (location === undefined) {
       throw new SubpipeError('FAILED', `${connection.name} started an upload without a Location`);
     }
-    this.#location = connection.resolve(location);
+    this.#location = connection.resolve(location, uploads);
     this.minimum = Number(response.headers['oci-chunk-min-length'] ?? 0) || 0;
   }
 
@@ -41,7 +43,7 @@ export class UploadSession {
     if (mount !== undefined) {
       const query = new URLSearchParams({ mount: mount.digest, from: mount.from });
       response = await connection
-        .send(`blobs/uploads/?${query}`, 'pull,push', { ...begin, mountFrom: mount.from })
+        .send(`${uploads}?${query}`, 'pull,push', { ...begin, mountFrom: mount.from })
         .catch((error: unknown) => {
           // A token server may give nothing for two repositories: then nothing is mounted.
           if (hasCode(error, 'FORBIDDEN')) return undefined;
@@ -54,7 +56,7 @@ export class UploadSession {
       // Not allowed to mount, or not able to, is no reason not to upload.
       if (response !== undefined && response.status !== 202) await discard(response);
     }
-    if (response?.status !== 202) response = await connection.send('blobs/uploads/', 'pull,push', begin);
+    if (response?.status !== 202) response = await connection.send(uploads, 'pull,push', begin);
     if (response.status !== 202) throw await connection.failure(response, 'start an upload');
     await discard(response);
     return new UploadSession(connection, response, signal);
@@ -105,7 +107,7 @@ export class UploadSession {
     if (range === null) return false;
     // "0-0" is what Distribution says of nothing.
     this.offset = range[1] === '0' ? 0 : Number(range[1]) + 1;
-    this.#follow(response);
+    this.#follow(response, this.#location);
     return true;
   }
 
@@ -139,13 +141,13 @@ export class UploadSession {
       return refusal;
     }
     await discard(response);
-    this.#follow(response);
+    this.#follow(response, url);
     return undefined;
   }
 
   /** Many registries sign the state into the address: only the newest is good. */
-  #follow(response: HttpResponse): void {
+  #follow(response: HttpResponse, from: URL): void {
     const { location } = response.headers;
-    if (location !== undefined) this.#location = this.#connection.resolve(location);
+    if (location !== undefined) this.#location = this.#connection.resolve(location, from);
   }
 }

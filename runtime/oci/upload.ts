@@ -123,7 +123,9 @@ class Upload {
       const refusal = await session.patchStream(measured, this.#written);
       if (refusal !== undefined) return refusal;
     } else {
-      for await (const chunk of chunksOf(measured, session.offset, limit ?? chunkAfterFailure, this.#written)) {
+      // Left early it would be destroyed with an error of its own, which is none of the source.
+      const read = measured.iterator({ destroyOnReturn: false });
+      for await (const chunk of chunksOf(read, session.offset, limit ?? chunkAfterFailure, this.#written)) {
         // Only the last one can be too short for a chunk of its own.
         if (chunk.length < session.minimum) rest = chunk;
         const refusal = rest === undefined ? await session.patch(chunk) : undefined;
@@ -156,7 +158,8 @@ class Upload {
       this.#resumed ||= session.offset > 0;
       return;
     }
-    const lost = status === 404 && (codes.includes('BLOB_UPLOAD_UNKNOWN') || this.#resumed);
+    // Started a moment ago, and not there: whatever the words, the session is gone, unless there is no such repository.
+    const lost = status === 404 && (this.#resumed || !codes.includes('NAME_UNKNOWN'));
     const spoiled = status >= 400 && codes.includes('DIGEST_INVALID') && this.#resumed;
     const passing = status === 0 || status === 416 || lost || spoiled || isRetriableStatus(status);
     if (!passing || this.#failures >= attempts) throw this.#connection.refused(refusal, doing);

@@ -34,6 +34,33 @@ test('a download that breaks is continued, and all of it is verified', async () 
   assert.ok(gets(fake).some((line) => line.endsWith(' 206')));
 });
 
+test('a connection that breaks behind the last byte took nothing with it', async () => {
+  await using fake = await FakeRegistry.start({
+    intercept(_request, response) {
+      // Chunked, and the last chunk, which says that it was all, never comes.
+      response.writeHead(200).write(bytes, () => setTimeout(() => response.destroy(), 20));
+      return true;
+    },
+  });
+  assert.ok(bytes.equals(await read((await open(fake)).readBlob(blob))));
+});
+
+test('a body without a length, as of HTTP/1.0, that ends too early is continued', async () => {
+  let asked = 0;
+  await using fake = await FakeRegistry.start({
+    intercept(request, response) {
+      if (request.method !== 'GET' || ++asked > 1) return false;
+      response.removeHeader('transfer-encoding');
+      response.useChunkedEncodingByDefault = false;
+      response.writeHead(200, { connection: 'close' }).end(bytes.subarray(0, 300_000));
+      return true;
+    },
+  });
+  fake.plant('team/app', blob.digest, bytes);
+  assert.ok(bytes.equals(await read((await open(fake)).readBlob(blob))));
+  assert.equal(asked, 2);
+});
+
 test('a server that knows no ranges is asked for all of it again', async () => {
   await using fake = await planted({ cutDownloads: { after: 300_000, times: 1 }, noRanges: true });
   assert.ok(bytes.equals(await read((await open(fake)).readBlob(blob))));
@@ -84,6 +111,25 @@ test('a blob that only a digest is known of has a size', async () => {
   assert.equal((await registry.findBlob(blob.digest))?.size, bytes.length);
   assert.equal(await registry.findBlob(`sha256:${'0'.repeat(64)}`), undefined);
 });
+
+for (const [what, status] of [
+  ['lets no HEAD through', 405],
+  ['tells no length', 200],
+] as const) {
+  test(`a proxy that ${what} is asked otherwise`, async () => {
+    await using fake = await FakeRegistry.start({
+      intercept(request, response) {
+        if (request.method !== 'HEAD') return false;
+        response.writeHead(status).end();
+        return true;
+      },
+    });
+    fake.plant('team/app', blob.digest, bytes);
+    const registry = await open(fake);
+    assert.equal((await registry.findBlob(blob.digest))?.size, bytes.length);
+    assert.equal(await registry.hasBlob(blob), status === 200);
+  });
+}
 
 test('parts of a blob at another host are read there, and continued there', async () => {
   await using storage = await planted({ cutDownloads: { after: 100, times: 1 } });

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { copy, readSmall } from '../../runtime/oci/copy.ts';
 import { parseCredentials } from '../../runtime/oci/credentials.ts';
 import { Layout } from '../../runtime/oci/layout.ts';
-import { type Descriptor, mediaTypes } from '../../runtime/oci/manifest.ts';
+import { type Descriptor, mediaTypes, storeManifest } from '../../runtime/oci/manifest.ts';
 import { parseName } from '../../runtime/oci/name.ts';
 import { Registry } from '../../runtime/oci/registry.ts';
 import { redact } from '../../runtime/redact.ts';
@@ -215,6 +215,23 @@ test('credentials stay with the registry when a blob is redirected to another ho
   assert.deepEqual(await read(registry.readBlob(blobOf(bytes))), bytes);
   assert.equal(seen, undefined);
 });
+
+for (const type of ['application/octet-stream', 'text/plain; charset=utf-8', undefined]) {
+  test(`a manifest that is given as ${type ?? 'nothing'} is what it calls itself`, async () => {
+    const { bytes } = storeManifest({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: [] });
+    let content = bytes;
+    await using fake = await FakeRegistry.start({
+      intercept(_request, response) {
+        response.writeHead(200, type === undefined ? {} : { 'content-type': type }).end(content);
+        return true;
+      },
+    });
+    const registry = await open(fake);
+    assert.equal((await registry.readManifest('v1')).descriptor.mediaType, mediaTypes.index);
+    content = Buffer.from('{"schemaVersion":2,"manifests":[]}');
+    await assert.rejects(registry.readManifest('v1'), /has the media type .*, which is no image manifest/);
+  });
+}
 
 test('a registry that leads to what is no address is an error that says so', async () => {
   await using fake = await FakeRegistry.start({

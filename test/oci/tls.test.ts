@@ -78,9 +78,25 @@ test('an upload leaves TLS for no other host; a registry behind a proxy that end
   await using _ = fake;
   const registry = await open(fake, { plainHttp: false, caFile });
   const bytes = randomBytes(100);
-  await assert.rejects(put(registry, bytes), /wants an upload to 127\.0\.0\.1:\d+ without TLS/);
+  await assert.rejects(put(registry, bytes), /leads to 127\.0\.0\.1:\d+ without TLS/);
   assert.deepEqual(elsewhere.requests, []);
   quirks.locate = (path) => `http://${fake.host}${path}`;
   await put(registry, bytes);
   assert.deepEqual(await read(registry.readBlob(blobOf(bytes))), bytes);
+});
+
+test('what is read with TLS is read at no other host without', async () => {
+  await using elsewhere = await FakeRegistry.start();
+  const { fake, caFile } = await secure({
+    intercept(request, response) {
+      response.writeHead(307, { location: `http://${elsewhere.host}${request.url}?signature=1` }).end();
+      return true;
+    },
+  });
+  await using _ = fake;
+  const registry = await open(fake, { plainHttp: false, caFile });
+  const wrong = { code: 'FAILED', message: `${fake.host}/team/app leads to ${elsewhere.host} without TLS` };
+  await assert.rejects(registry.readManifest('v1'), wrong);
+  await assert.rejects(registry.readBlob(blobOf(randomBytes(10))), wrong);
+  assert.deepEqual(elsewhere.requests, []);
 });

@@ -119,6 +119,40 @@ test('a stream gets through GHCR, which breaks off a stream and takes at most 4 
   assert.equal(lines(fake, 'PATCH').filter((line) => line.endsWith(' 202')).length, 2);
 });
 
+for (const way of ['blob', 'stream'] as const) {
+  test(`a ${way} whose chunk breaks with more to come goes on where the registry stopped`, async () => {
+    let chunks = 0;
+    const intercept: FakeRegistryOptions['intercept'] = ({ method, headers }, response) => {
+      const isSecond = method === 'PATCH' && headers['content-length'] === '1048576' && ++chunks === 2;
+      if (isSecond) response.destroy();
+      return isSecond;
+    };
+    await using fake = await sent({ bodyLimit: 1024 * 1024, needsLength: true }, way, intercept);
+    assert.ok(chunks > 6, `${chunks} chunks`);
+    assert.equal(lines(fake, 'POST').length, 1, 'one upload');
+  });
+}
+
+for (const method of ['PATCH', 'PUT']) {
+  test(`an upload whose session is gone at its ${method}, in whatever words, starts over`, async () => {
+    let lost = 0;
+    const intercept: FakeRegistryOptions['intercept'] = async (request, response) => {
+      if (request.method !== method || request.url?.includes('/uploads/') !== true || lost === 2) return false;
+      lost += 1;
+      for await (const _ of request);
+      response.writeHead(404, { 'content-type': 'text/html' }).end('<h1>Not Found</h1>');
+      return true;
+    };
+    await using fake = await sent({}, 'stream', intercept);
+    assert.equal(lines(fake, 'POST').length, 3);
+  });
+}
+
+test('an address of an upload may be relative to the one before', async () => {
+  await using fake = await sent({ locate: (path) => path.slice(path.lastIndexOf('/') + 1) }, 'stream');
+  assert.equal(lines(fake, 'POST').length, 1);
+});
+
 test('a limit of one request, of the registry or a proxy, is found and kept for the next blob', async () => {
   await using fake = await FakeRegistry.start({ quirks: { bodyLimit: 1024 * 1024 } });
   const registry = await open(fake);

@@ -5,7 +5,7 @@ import type { RetryPolicy } from '../retry.ts';
 import { Authorizer } from './auth.ts';
 import type { Credentials } from './credential.ts';
 import { loadCredentials } from './credentials.ts';
-import { errorOf, type Refusal, readRefusal, withTlsHint } from './failure.ts';
+import { elsewhere, errorOf, type Refusal, readRefusal, withTlsHint } from './failure.ts';
 import type { Mirror } from './mirrors.ts';
 import type { ImageName } from './name.ts';
 
@@ -44,6 +44,8 @@ export class Connection {
   readonly #authorizer: Authorizer;
   readonly #tls: HttpRequest['tls'];
   readonly #retry: RetryPolicy | undefined;
+  /** Answers of hosts that the registry led to. */
+  readonly #elsewhere = new WeakMap<HttpResponse, string>();
 
   private constructor(name: ImageName, authorizer: Authorizer, plainHttp: boolean, options: Options) {
     this.registry = name.registry;
@@ -89,6 +91,7 @@ export class Connection {
         await discard(response);
         url = this.resolve(location, url);
       } else {
+        if (!ours) this.#elsewhere.set(response, url.host);
         if (response.status !== 401 || answered || !ours) return response;
         if (!(await this.#authorizer.answer(response, scope, rest.signal))) return response;
         answered = true;
@@ -137,7 +140,10 @@ export class Connection {
 
   /** The error for a status that was not hoped for. Reads the body for the registry's own words. */
   async failure(response: HttpResponse, doing: string): Promise<SubpipeError> {
-    return this.refused(await readRefusal(response), doing);
+    const refusal = await readRefusal(response);
+    const host = this.#elsewhere.get(response);
+    if (host === undefined) return this.refused(refusal, doing);
+    return elsewhere(refusal, this.name, doing, host);
   }
 
   /** The error for a refusal that was read already. */

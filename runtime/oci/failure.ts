@@ -41,6 +41,12 @@ export function errorOf(refusal: Refusal, registry: string, repository: string, 
   return new SubpipeError(codeOf(status), message, { status, ...(hint === undefined ? {} : { hint }) });
 }
 
+/** The error for a refusal of a host that a registry led to, to which nobody's credentials matter. */
+export function elsewhere({ status, said }: Refusal, name: string, doing: string, host: string): SubpipeError {
+  const message = `${name}: cannot ${doing}: ${host}, to which the registry leads, answered HTTP ${status}${said === '' ? '' : ` (${said})`}`;
+  return new SubpipeError(codeOf(status), message, { status });
+}
+
 function codeOf(status: number): ErrorCode {
   if (status === 401 || status === 403) return 'FORBIDDEN';
   if (status === 404) return 'NOT_FOUND';

@@ -73,7 +73,9 @@ async function headsOf(place: Place, tag: string, options: SourceOptions): Promi
   });
   if (named?.kind === 'index') return [named];
   try {
-    return await gather(target, tag, how);
+    const heads = await gather(target, tag, how);
+    // A list that is empty, or behind, is no reason not to take what is there.
+    return heads.length === 0 && named !== undefined ? [named] : heads;
   } catch (error) {
     // A stranger's registry need not list its tags, and then nobody has pushed there side by side.
     if (named === undefined || signal?.aborted === true) throw error;
@@ -95,9 +97,10 @@ export function withoutAncestors(images: readonly WorkspaceImage[]): WorkspaceIm
 /** Whether an image has all layers of another one, or was made anew of it. */
 function hasAllOf(image: WorkspaceImage, other: WorkspaceImage): boolean {
   const digests = other.layers.map(({ descriptor }) => descriptor.digest);
-  const isSame = ({ layers }: Line): boolean =>
-    layers.length === digests.length && sharedCount(layers, digests) === digests.length;
-  if (image.lineage.lines.some(isSame)) return true;
+  // Fewer than were made anew together say nothing.
+  const beginsSo = ({ layers, anew }: Line): boolean =>
+    sharedCount(layers, digests) === digests.length && digests.length >= Math.min(anew, layers.length);
+  if (image.lineage.lines.some(beginsSo)) return true;
   const own = new Set(image.layers.map(({ descriptor }) => descriptor.digest));
   return image.layers.length > digests.length && digests.every((digest) => own.has(digest));
 }

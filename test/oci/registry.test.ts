@@ -233,6 +233,23 @@ for (const type of ['application/octet-stream', 'text/plain; charset=utf-8', und
   });
 }
 
+test('a storage service that refuses is named, and nobody is sent to look at credentials', async () => {
+  await using storage = await FakeRegistry.start({
+    intercept(_request, response) {
+      response.writeHead(403, { 'content-type': 'application/xml' }).end('<Code>AccessDenied</Code>');
+      return true;
+    },
+  });
+  await using fake = await FakeRegistry.start({ quirks: { storage: storage.host } });
+  const bytes = randomBytes(10);
+  fake.plant('team/app', blobOf(bytes).digest, bytes);
+  await assert.rejects((await open(fake)).readBlob(blobOf(bytes)), (error) => {
+    const said = `cannot read ${blobOf(bytes).digest}: ${storage.host}, to which the registry leads, answered HTTP 403`;
+    assert.equal(explain(error), `${fake.host}/team/app: ${said} (<Code>AccessDenied</Code>).`);
+    return true;
+  });
+});
+
 test('a registry that leads to what is no address is an error that says so', async () => {
   await using fake = await FakeRegistry.start({
     intercept(request, response) {

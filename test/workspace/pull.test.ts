@@ -183,6 +183,24 @@ test('a failure in the middle leaves the folder as it was, and the next push kno
   assert.deepEqual(look(machine.workspace('again')), before);
 });
 
+test('a tag that is there is pulled where the list of tags is not, or is behind', async () => {
+  await using machine = await makeMachine();
+  let answer: readonly [number, string] = [404, '{}'];
+  await using registry = await FakeRegistry.start({
+    intercept(request, response) {
+      if (request.url?.includes('/tags/list') !== true) return false;
+      response.writeHead(answer[0]).end(answer[1]);
+      return true;
+    },
+  });
+  const source = machine.workspace('source', { a: 'a' });
+  await good(machine.push('source', `--target=${registry.host}/app:1`));
+  await good(machine.pull('one', '--', `${registry.host}/app:1`));
+  answer = [200, '{"name":"app","tags":["other"]}'];
+  await good(machine.pull('two', '--', `${registry.host}/app:1`));
+  assert.deepEqual([look(machine.workspace('one')), look(machine.workspace('two'))], [look(source), look(source)]);
+});
+
 test('owners and modes can be mapped, and git is told of', async () => {
   await using machine = await makeMachine();
   const layout = `oci:${machine.path}/images:x`;

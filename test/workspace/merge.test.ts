@@ -254,6 +254,25 @@ test('an image and what was made of it are no conflict: the later one has it all
   assert.ok(!existsSync(`${machine.workspace('all')}/a`), 'what was removed does not come back');
 });
 
+test('what an image made anew was merged of long ago is not merged with it again, whatever else is', async () => {
+  await using machine = await makeMachine();
+  const target = `--target=oci:${machine.path}/images`;
+  const pushed = async (name: string, ...flags: string[]): Promise<string> =>
+    result(await good(machine.push(name, target, ...flags)), 'image');
+  machine.workspace('one', { old: '1', a: '1' });
+  const one = await pushed('one');
+  const work = machine.workspace('two', { b: '2' });
+  const two = await pushed('two');
+  await good(machine.pull('work', '--', one, two));
+  await pushed('work');
+  rmSync(`${machine.workspace('work')}/old`);
+  const anew = await pushed('work', '--max-layers=1');
+  fill(work, { c: '3' });
+  const later = await pushed('two');
+  await good(machine.pull('all', '--', one, anew, later));
+  assert.deepEqual(readdirSync(machine.workspace('all')), ['a', 'b', 'c']);
+});
+
 test('by tag alone: parallel pushes are all kept, and the push after a merge stands for all of them', async () => {
   await using registry = await FakeRegistry.start();
   await using machine = await makeMachine();

@@ -11,7 +11,7 @@ import { good, makeMachine } from '../workspace/support.ts';
 import { apply } from './support/apply.ts';
 import { context } from './support/context.ts';
 import { testNamespace } from './support/namespace.ts';
-import { logOf, run, verdict } from './support/runs.ts';
+import { logOf, resultsOf, run, verdict } from './support/runs.ts';
 import { userOf } from './support/user.ts';
 
 const registry = context.imagePrefix.split('/')[0] ?? '';
@@ -218,6 +218,98 @@ describe('what else is in a pod', { concurrency: 2 }, () => {
       await logOf(namespace, 'main', 'push'),
       /log changed while it was read.*Stop what writes into the folder/,
     );
+  });
+});
+
+describe('what a pod lets the steps do', { concurrency: 2 }, () => {
+  it('who may not read or write files is told why; owners are kept where a Task gives root its rights back', async (t) => {
+    const namespace = await testNamespace(t, 'rights');
+    await apply(namespace, { kind: 'ConfigMap', metadata: { name: 'fixed' }, data: { file: 'text' } });
+    const target = `${registry}/${namespace}/app`;
+    const rights = { runAsUser: 0, capabilities: { add: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'] } };
+    const keep = { name: 'owner', value: 'keep' };
+    const step = (kind: 'pull' | 'push', name: string, ...params: object[]) => ({
+      name,
+      ref: { name: `oci-workspace-${kind}` },
+      params: [
+        ...params,
+        { name: 'folder', value: '$(workspaces.source.path)' },
+        { name: 'insecure', value: registry },
+      ],
+    });
+    const shell = (name: string, script: string) => ({
+      name,
+      image: context.shellImage,
+      workingDir: '$(workspaces.source.path)',
+      command: ['sh', '-ec', script],
+    });
+    const to = { name: 'target', value: `${target}:kept` };
+    const owned = 'mkdir a; echo 1 > a/b; chown -R 7:8 a; chmod 700 a; chmod 600 a/b';
+    const tasks = {
+      private: [shell('work', 'umask 077; echo 1 > secret'), step('push', 'push', { name: 'target', value: target })],
+      fixed: [
+        step('push', 'push', { name: 'target', value: `${target}:fixed` }),
+        step('pull', 'pull', { name: 'sources', value: [`${target}:fixed`] }, { name: 'paths', value: 'file' }),
+      ],
+      owners: [
+        shell('work', owned),
+        step('push', 'push', to, keep),
+        shell('remove', 'rm -r a'),
+        step('pull', 'pull', { name: 'sources', value: [`${target}:kept`] }, keep),
+        shell('look', "stat -c '%a %u:%g %n' a a/b"),
+      ],
+    };
+    const spec = {
+      workspaces: [
+        { name: 'source', emptyDir: {} },
+        { name: 'fixed', configMap: { name: 'fixed' } },
+      ],
+      pipelineSpec: {
+        workspaces: [{ name: 'source' }, { name: 'fixed' }],
+        tasks: Object.entries(tasks).map(([name, steps]) => ({
+          name,
+          workspaces: [{ name: 'source', workspace: name === 'fixed' ? 'fixed' : 'source' }],
+          taskSpec: {
+            workspaces: [{ name: 'source' }],
+            ...(name === 'owners' ? { stepTemplate: { securityContext: rights } } : {}),
+            steps,
+          },
+        })),
+      },
+    };
+    const main = { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', metadata: { name: 'main' }, spec };
+    assert.equal(verdict(await run(namespace, JSON.stringify(main))), 'False Failed');
+    const isDenied = /cannot read secret: EACCES.* The step runs as user 65532: .*podTemplate\.securityContext says so/;
+    assert.match(await logOf(namespace, 'main', 'private'), isDenied);
+    assert.match(await logOf(namespace, 'main', 'fixed'), /EROFS: .*A pull needs a workspace that can be written/);
+    assert.match(await logOf(namespace, 'main', 'owners'), /^700 7:8 a\n600 7:8 a\/b$/m);
+  });
+
+  it('results are not cut in a pod of many steps: what does not fit is left out, and said', async (t) => {
+    const namespace = await testNamespace(t, 'many');
+    const value = `${registry}/${namespace}/${'a'.repeat(50)}:${'b'.repeat(80)}`;
+    const params = [
+      { name: 'folder', value: '/tekton/home' },
+      { name: 'state-folder', value: '/workspace/state' },
+      { name: 'target', value },
+      { name: 'insecure', value: registry },
+    ];
+    const idle = Array.from({ length: 12 }, (_, at) => {
+      return { name: `idle-${at}`, image: context.shellImage, script: 'true' };
+    });
+    const names = ['image', 'IMAGE_URL', 'IMAGE_DIGEST'];
+    const results = names.map((name) => ({ name, value: `$(steps.push.results.${name})` }));
+    const push = { name: 'push', ref: { name: 'oci-workspace-push' }, params };
+    // Scripts and a working folder each take an init container.
+    const stepTemplate = { workingDir: '/workspace/here' };
+    const done = await run(namespace, oneTask('many', { results, stepTemplate, steps: [...idle, push] }));
+    assert.equal(verdict(done), 'True Succeeded');
+    assert.match(
+      await logOf(namespace, 'main', 'many'),
+      /termination message holds 768: without changed-files, layers/,
+    );
+    const { image, IMAGE_URL: url, IMAGE_DIGEST: digest } = await resultsOf(namespace, 'main', 'many');
+    assert.deepEqual([url, image], [value, `${value.replace(/:b+$/, '')}@${digest}`]);
   });
 });
 

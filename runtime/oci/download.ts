@@ -81,10 +81,16 @@ interface Answer {
   skip: number;
 }
 
-async function ask(connection: Connection, blob: Descriptor, part: Part, at: number, options: Options) {
-  const all = at === 0 && part.end === blob.size;
+async function ask(
+  connection: Connection,
+  blob: Descriptor,
+  part: Part,
+  at: number,
+  options: Options,
   // Some storage services answer a range that reaches the end better without it; crane's registry wants it.
-  const isOpen = part.end === blob.size && part.strict !== true;
+  isOpen = part.end === blob.size && part.strict !== true,
+): Promise<Answer> {
+  const all = at === 0 && part.end === blob.size;
   const range = `bytes=${at}-${isOpen ? '' : part.end - 1}`;
   const response = await connection.send(`blobs/${blob.digest}`, 'pull', {
     signal: options.signal,
@@ -101,8 +107,9 @@ async function ask(connection: Connection, blob: Descriptor, part: Part, at: num
     response.body.destroy();
     throw new SubpipeError('FAILED', `${connection.name} sends all of ${blob.digest} where a part is asked for`);
   }
-  if (response.status === 416 && at > part.start) {
+  if (response.status === 416 && (isOpen || at > part.start)) {
     await discard(response);
+    if (isOpen) return ask(connection, blob, part, at, options, false);
     throw ended(connection, blob, part, at, undefined);
   }
   const error = await connection.failure(response, `read ${blob.digest}`);

@@ -45,6 +45,22 @@ test('a connection that breaks behind the last byte took nothing with it', async
   assert.ok(bytes.equals(await read((await open(fake)).readBlob(blob))));
 });
 
+test('a registry that wants the end of a range, as that of crane, continues too', async () => {
+  let opens = 0;
+  await using fake = await FakeRegistry.start({
+    quirks: { cutDownloads: { after: 300_000, times: 1 } },
+    intercept({ headers }, response) {
+      if (headers.range?.endsWith('-') !== true) return false;
+      opens += 1;
+      response.writeHead(416).end();
+      return true;
+    },
+  });
+  fake.plant('team/app', blob.digest, bytes);
+  assert.ok(bytes.equals(await read((await open(fake)).readBlob(blob))));
+  assert.equal(opens, 1);
+});
+
 test('a body without a length, as of HTTP/1.0, that ends too early is continued', async () => {
   let asked = 0;
   await using fake = await FakeRegistry.start({

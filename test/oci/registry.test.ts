@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
+import { explain } from '../../runtime/errors.ts';
 import { copy, readSmall } from '../../runtime/oci/copy.ts';
 import { parseCredentials } from '../../runtime/oci/credentials.ts';
 import { Layout } from '../../runtime/oci/layout.ts';

@@ -12,11 +12,12 @@ export function selectPaths(paths: readonly string[]): ((path: BytePath) => bool
   return selectBelow(new Set(paths.map(wantedPath)));
 }
 
-/** The folders that `paths` are in: of a part, nobody knows what else they have. */
+/** The folders that `paths` are in, but for those that are wanted themselves: of a part, nobody knows what else they have. */
 export function foldersAbove(paths: readonly string[]): ReadonlySet<BytePath> {
   const above = new Set<BytePath>();
+  const isWanted = selectPaths(paths);
   for (const path of paths) {
-    for (let up = parentOf(wantedPath(path)); up !== ''; up = parentOf(up)) above.add(up);
+    for (let up = parentOf(wantedPath(path)); up !== ''; up = parentOf(up)) if (isWanted?.(up) !== true) above.add(up);
   }
   return above;
 }

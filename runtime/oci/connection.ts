@@ -12,8 +12,10 @@ import type { ImageName } from './name.ts';
 export interface RegistryOptions {
   /** Where credentials come from. Default: the docker config, see `loadCredentials`. */
   credentials?: Credentials;
-  /** Speak HTTP without TLS. Default: only with a loopback address. */
+  /** Speak HTTP without TLS. Default: with a loopback address, and where `insecure` names the registry. */
   plainHttp?: boolean;
+  /** Hosts, with their ports, that speak HTTP without TLS, such as a storage service; `true` is all of them. Default: none. */
+  insecure?: readonly string[] | undefined;
   /** PEM file with CAs that count beside the usual ones, for this registry and its token server. */
   caFile?: string;
   /** Where what is read may also be. Default: what `SUBPIPE_REGISTRY_MIRRORS` says, see `parseMirrors`. */
@@ -44,6 +46,7 @@ export class Connection {
   readonly #authorizer: Authorizer;
   readonly #tls: HttpRequest['tls'];
   readonly #retry: RetryPolicy | undefined;
+  readonly #insecure: RegistryOptions['insecure'];
   /** Answers of hosts that the registry led to. */
   readonly #elsewhere = new WeakMap<HttpResponse, string>();
 
@@ -56,16 +59,18 @@ export class Connection {
     this.#authorizer = authorizer;
     this.#tls = options.tls;
     this.#retry = options.retry;
+    this.#insecure = options.insecure;
   }
 
   /** @throws SubpipeError `INVALID` when a file of credentials or CAs is not what it should be. */
   static async open(name: ImageName, options: RegistryOptions = {}): Promise<Connection> {
-    const plainHttp = options.plainHttp ?? isLoopback(name.registry);
+    const { registry } = name;
+    const plainHttp = options.plainHttp ?? (isLoopback(registry) || isNamed(registry, options.insecure));
     const credentials = options.credentials ?? (await loadCredentials());
     const own = options.caFile === undefined ? undefined : await readAuthorities(options.caFile);
     const credential = await credentials(name.registry, name.repository, options.signal);
     const authorizer = new Authorizer(credential, { plainHttp, tls: own, warn: options.warn });
-    return new Connection(name, authorizer, plainHttp, { tls: own, retry: options.retry });
+    return new Connection(name, authorizer, plainHttp, { tls: own, retry: options.retry, insecure: options.insecure });
   }
 
   /**
@@ -125,8 +130,10 @@ export class Connection {
    */
   resolve(location: string, from: string | URL): URL {
     const url = this.#address(location, new URL(from, this.#base));
-    if (url.protocol === 'https:' || this.#base.protocol === 'http:') return url;
-    throw new SubpipeError('FAILED', `${this.name} leads to ${url.host} without TLS`);
+    if (url.protocol === 'https:' || this.#base.protocol === 'http:' || isNamed(url.host, this.#insecure)) return url;
+    throw new SubpipeError('FAILED', `${this.name} leads to ${url.host} without TLS`, {
+      hint: `If that is meant to be so, allow plain HTTP (insecure or oci-insecure: ${url.host}).`,
+    });
   }
 
   /** A registry behind a proxy that ends TLS often calls itself `http:`. */
@@ -155,6 +162,7 @@ export class Connection {
 interface Options {
   tls: HttpRequest['tls'];
   retry: RetryPolicy | undefined;
+  insecure: RegistryOptions['insecure'];
 }
 
 function redirected(status: number, method = 'GET'): boolean {
@@ -180,4 +188,8 @@ export async function discard(response: HttpResponse): Promise<void> {
 export function isLoopback(registry: string): boolean {
   const host = registry.replace(/:\d+$/, '');
   return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+function isNamed(host: string, hosts: readonly string[] = []): boolean {
+  return hosts.includes(host) || hosts.includes('true');
 }

@@ -9,10 +9,7 @@ import { Registry } from '../oci/registry.ts';
 import type { Target } from '../oci/target.ts';
 
 /** Which registries are asked how. */
-export interface Registries extends Omit<RegistryOptions, 'plainHttp'> {
-  /** Hosts, with their ports, that speak HTTP without TLS; `true` is all of them. Default: only loopback addresses. */
-  insecure?: readonly string[] | undefined;
-}
+export type Registries = Omit<RegistryOptions, 'plainHttp'>;
 
 /** What a reference says: a repository or a layout folder, and what is meant in it. */
 export interface Named {
@@ -71,11 +68,8 @@ export async function openPlace(
   const location = readReference(text);
   const named = namesIn(text);
   switch (location.kind) {
-    case 'registry': {
-      const { insecure, ...rest } = registries;
-      const plain = insecure?.some((host) => host === location.registry || host === 'true') === true;
-      return { ...named, target: await Registry.open(location, { ...rest, ...(plain ? { plainHttp: true } : {}) }) };
-    }
+    case 'registry':
+      return { ...named, target: await Registry.open(location, registries) };
     case 'layout': {
       const folder = resolve(location.folder);
       if (options.create === true) return { ...named, target: await Layout.create(folder) };

@@ -85,8 +85,11 @@ test('an upload leaves TLS for no other host; a registry behind a proxy that end
   assert.deepEqual(await read(registry.readBlob(blobOf(bytes))), bytes);
 });
 
-test('what is read with TLS is read at no other host without', async () => {
+test('what is read with TLS is read at no other host without, but at one that is said to speak no TLS', async () => {
   await using elsewhere = await FakeRegistry.start();
+  const bytes = randomBytes(100);
+  await put(await open(elsewhere), bytes);
+  elsewhere.requests.length = 0;
   const { fake, caFile } = await secure({
     intercept(request, response) {
       response.writeHead(307, { location: `http://${elsewhere.host}${request.url}?signature=1` }).end();
@@ -97,6 +100,8 @@ test('what is read with TLS is read at no other host without', async () => {
   const registry = await open(fake, { plainHttp: false, caFile });
   const wrong = { code: 'FAILED', message: `${fake.host}/team/app leads to ${elsewhere.host} without TLS` };
   await assert.rejects(registry.readManifest('v1'), wrong);
-  await assert.rejects(registry.readBlob(blobOf(randomBytes(10))), wrong);
+  await assert.rejects(registry.readBlob(blobOf(bytes)), wrong);
   assert.deepEqual(elsewhere.requests, []);
+  const named = await open(fake, { plainHttp: false, caFile, insecure: [elsewhere.host] });
+  assert.deepEqual(await read(named.readBlob(blobOf(bytes))), bytes);
 });

@@ -16,6 +16,7 @@ import { attributesOf } from '../pack/write-tree.ts';
 import { type BytePath, fromLatin1, shown } from '../path.ts';
 import { HeldFolder, Inside } from './inside.ts';
 import { moveTo } from './move.ts';
+import { placeIn } from './place.ts';
 import { remove, removeAround } from './remove.ts';
 import { setTime } from './traits.ts';
 
@@ -30,7 +31,7 @@ import { setTime } from './traits.ts';
 export function hollowFolders(root: Buffer, except: ReadonlySet<string>): string[] | undefined {
   const found: string[] = [];
   const visit = (folder: string): boolean =>
-    readdirSync(at(root, folder), { withFileTypes: true, encoding: 'latin1' }).every((entry) => {
+    readdirSync(placeIn(root, folder), { withFileTypes: true, encoding: 'latin1' }).every((entry) => {
       const path = below(folder, entry.name);
       if (except.has(path)) return true;
       if (!entry.isDirectory()) return false;
@@ -49,8 +50,8 @@ export function checkHollow(from: string, to: string, folders: readonly string[]
   const user = process.geteuid?.() ?? 0;
   if (user === 0) return;
   for (const folder of folders) {
-    const { uid } = lstatSync(at(Buffer.from(to), folder));
-    if (uid === user || !isFolder(at(Buffer.from(from), folder))) continue;
+    const { uid } = lstatSync(placeIn(Buffer.from(to), folder));
+    if (uid === user || !isFolder(placeIn(Buffer.from(from), folder))) continue;
     const what = `${to} has an empty folder of the user ${uid}, which the user ${user} cannot fill: ${shown(folder)}`;
     throw new SubpipeError('FAILED', what, {
       hint: 'It may have been made as the working folder of a step: run as root, as that user, or have no such workingDir.',
@@ -66,7 +67,7 @@ export function checkHollow(from: string, to: string, folders: readonly string[]
  */
 export function fillHollow(from: string, to: string, except: ReadonlySet<string>, folder = ''): void {
   for (const name of readdirSync(from, { encoding: 'latin1' })) {
-    const [source, target] = [at(Buffer.from(from), name), at(Buffer.from(to), name)];
+    const [source, target] = [placeIn(Buffer.from(from), name), placeIn(Buffer.from(to), name)];
     const path = below(folder, name);
     if (except.has(path)) {
       remove(source);
@@ -138,8 +139,4 @@ function isFolder(place: Buffer): boolean {
 
 function below(folder: string, name: string): string {
   return folder === '' ? name : `${folder}/${name}`;
-}
-
-function at(folder: Buffer, path: string): Buffer {
-  return path === '' ? folder : Buffer.concat([folder, Buffer.from('/'), Buffer.from(path, 'latin1')]);
 }

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import process from 'node:process';
 import { moveTo } from './move.ts';
+import { placeIn } from './place.ts';
 import { remove } from './remove.ts';
 
 // Paths are latin1, as in path.ts: one character a byte.
@@ -27,14 +28,14 @@ export function planOverlay(from: Buffer, to: Buffer, except: readonly string[])
   const paths: string[] = [];
   const had: string[] = [];
   const visit = (folder: string): void => {
-    for (const name of readdirSync(at(from, folder), { encoding: 'latin1' })) {
+    for (const name of readdirSync(placeIn(from, folder), { encoding: 'latin1' })) {
       if (folder === '' && except.includes(name)) continue;
       const path = folder === '' ? name : `${folder}/${name}`;
-      const there = find(at(to, path));
-      const comes = find(at(from, path));
+      const there = find(placeIn(to, path));
+      const comes = find(placeIn(from, path));
       if (there?.isDirectory() === true && comes?.isDirectory() === true) {
         // Nothing but its content is wanted of it, which its owner may not be allowed to take out.
-        if (isLocked(comes.mode)) chmodSync(at(from, path), 0o700);
+        if (isLocked(comes.mode)) chmodSync(placeIn(from, path), 0o700);
         visit(path);
         continue;
       }
@@ -51,8 +52,8 @@ export function moveOverlay({ paths, had }: Overlay, from: Buffer, to: Buffer, a
   const taken = new Set(had);
   paths.forEach((path, i) => {
     inFolderOf(to, path, (place) => {
-      if (taken.has(path)) moveTo(place, at(aside, String(i)));
-      moveTo(at(from, path), place);
+      if (taken.has(path)) moveTo(place, placeIn(aside, String(i)));
+      moveTo(placeIn(from, path), place);
     });
   });
 }
@@ -61,9 +62,9 @@ export function moveOverlay({ paths, had }: Overlay, from: Buffer, to: Buffer, a
 export function undoOverlay({ paths, had }: Overlay, from: Buffer, to: Buffer, aside: Buffer): void {
   const taken = new Set(had);
   paths.forEach((path, i) => {
-    const old = at(aside, String(i));
+    const old = placeIn(aside, String(i));
     const wasMoved = find(old) !== undefined;
-    const isNew = taken.has(path) ? wasMoved : find(at(from, path)) === undefined;
+    const isNew = taken.has(path) ? wasMoved : find(placeIn(from, path)) === undefined;
     if (!isNew) return;
     inFolderOf(to, path, (place) => {
       remove(place);
@@ -81,7 +82,7 @@ function inFolderOf(root: Buffer, path: string, work: (place: Buffer) => void): 
   const parts = path.split('/');
   const name = parts.pop() ?? '';
   if (parts.length === 0 || process.platform !== 'linux') {
-    work(at(root, path));
+    work(placeIn(root, path));
     return;
   }
   const open: number[] = [];
@@ -89,7 +90,7 @@ function inFolderOf(root: Buffer, path: string, work: (place: Buffer) => void): 
   let locked: { fd: number; mode: number } | undefined;
   try {
     for (const part of parts) {
-      const fd = openSync(at(folder, part), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+      const fd = openSync(placeIn(folder, part), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
       open.push(fd);
       folder = Buffer.from(`/proc/self/fd/${fd}`);
     }
@@ -99,7 +100,7 @@ function inFolderOf(root: Buffer, path: string, work: (place: Buffer) => void): 
       locked = { fd, mode: mode & 0o7777 };
       fchmodSync(fd, 0o700);
     }
-    work(at(folder, name));
+    work(placeIn(folder, name));
   } finally {
     if (locked !== undefined) fchmodSync(locked.fd, locked.mode);
     for (const fd of open) closeSync(fd);
@@ -112,8 +113,4 @@ function isLocked(mode: number): boolean {
 
 function find(path: Buffer): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
-}
-
-function at(folder: Buffer, path: string): Buffer {
-  return path === '' ? folder : Buffer.concat([folder, Buffer.from('/'), Buffer.from(path, 'latin1')]);
 }

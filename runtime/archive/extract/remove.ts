@@ -3,6 +3,7 @@ import process from 'node:process';
 import { SubpipeError } from '../../errors.ts';
 import { type BytePath, shown } from '../path.ts';
 import { isDenied } from './move.ts';
+import { placeIn } from './place.ts';
 
 /** Also where there are folders that their owner may not write to, as in a cache of Go modules. */
 export function remove(place: string | Buffer): void {
@@ -20,7 +21,7 @@ export function remove(place: string | Buffer): void {
 export function removeAround(root: Buffer, path: string, mounts: ReadonlySet<BytePath>): void {
   const there = [...mounts];
   if (there.some((mount) => mount === path)) return;
-  const place = child(root, path);
+  const place = placeIn(root, path);
   const names = there.some((mount) => mount.startsWith(`${path}/`)) ? readdirSync(place, { encoding: 'latin1' }) : [];
   if (names.length === 0) remove(place);
   for (const name of names) removeAround(root, `${path}/${name}`, mounts);
@@ -37,7 +38,7 @@ export function checkRemovable(target: string, paths: readonly string[]): void {
   if (user === 0) return;
   const root = Buffer.from(target);
   const visit = (path: string, isMoved: boolean): void => {
-    const place = child(root, path);
+    const place = placeIn(root, path);
     const seen = lstatSync(place);
     if (!seen.isDirectory()) return;
     // Their owner opens folders; whoever moves one changes its parent, which is written in it.
@@ -45,7 +46,7 @@ export function checkRemovable(target: string, paths: readonly string[]): void {
     const isSticky = seen.uid !== user && (seen.mode & 0o1000) !== 0;
     for (const entry of readdirSafely(place)) {
       const below = `${path}/${entry.name}`;
-      if (isSticky && lstatSync(child(root, below)).uid !== user) throw foreign(target, path);
+      if (isSticky && lstatSync(placeIn(root, below)).uid !== user) throw foreign(target, path);
       if (entry.isDirectory()) visit(below, false);
     }
   };
@@ -88,10 +89,6 @@ function readdirSafely(folder: Buffer) {
 function open(folder: Buffer): void {
   chmodSync(folder, 0o700);
   for (const entry of readdirSync(folder, { withFileTypes: true, encoding: 'latin1' })) {
-    if (entry.isDirectory()) open(child(folder, entry.name));
+    if (entry.isDirectory()) open(placeIn(folder, entry.name));
   }
-}
-
-function child(folder: Buffer, path: string): Buffer {
-  return Buffer.concat([folder, Buffer.from('/'), Buffer.from(path, 'latin1')]);
 }

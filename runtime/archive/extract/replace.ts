@@ -9,6 +9,7 @@ import { checkHollow, emptyHollow, fillHollow, hollowFolders } from './hollow.ts
 import { checkMounts } from './mounts.ts';
 import { moveTo } from './move.ts';
 import { moveOverlay, type Overlay, planOverlay, undoOverlay } from './overlay.ts';
+import { placeIn } from './place.ts';
 import { checkRemovable, remove } from './remove.ts';
 import { WorkFolder } from './work-folder.ts';
 
@@ -165,15 +166,11 @@ function names(folder: string): string[] {
 }
 
 function has(folder: string, name: string): boolean {
-  return lstatSync(child(folder, name), { throwIfNoEntry: false }) !== undefined;
+  return lstatSync(placeIn(Buffer.from(folder), name), { throwIfNoEntry: false }) !== undefined;
 }
 
 function move(from: string, list: readonly string[], to: string): void {
-  for (const name of list) moveTo(child(from, name), child(to, name));
-}
-
-function child(folder: string, name: string): Buffer {
-  return Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, 'latin1')]);
+  for (const name of list) moveTo(placeIn(Buffer.from(from), name), placeIn(Buffer.from(to), name));
 }
 
 function readJournal(work: string, shownAs: string): Journal | undefined {

@@ -1,4 +1,5 @@
 import { type Fields, isFields } from '../shape.ts';
+import { mapTexts } from '../tekton/texts.ts';
 import type { PipelineSpec } from '../tekton/types.ts';
 import type { Document, FieldPath } from './document.ts';
 
@@ -72,13 +73,10 @@ function valuesOf(declared: unknown, given: unknown): Map<string, string> | unde
 
 /** `$(params.x)`, `$(params["x"])` and `$(params['x'])` replaced in all texts; in one pass, so that a value is not read again. */
 function substituted(value: unknown, values: ReadonlyMap<string, string>): unknown {
-  if (typeof value === 'string') {
-    return value.replace(
+  return mapTexts(value, (text) =>
+    text.replace(
       /\$\(params(?:\.([\w.-]+)|\["([^"\]]+)"\]|\['([^'\]]+)'\])\)/g,
       (all, a?: string, b?: string, c?: string) => values.get(a ?? b ?? c ?? '') ?? all,
-    );
-  }
-  if (Array.isArray(value)) return value.map((one) => substituted(one, values));
-  if (!isFields(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, substituted(one, values)]));
+    ),
+  );
 }
